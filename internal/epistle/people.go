@@ -1,0 +1,264 @@
+package epistle
+
+import "time"
+
+// StaffMember is someone who signs in to the desk.
+type StaffMember struct {
+	ID         ID
+	Address    Address
+	Name       string
+	Role       Role
+	Language   Language
+	CreatedAt  time.Time
+	DisabledAt time.Time
+	Version    int64
+}
+
+// Actor is the member as the hand behind a change.
+func (m StaffMember) Actor() Actor { return StaffActor(m.ID, m.Role) }
+
+// Newsletter is a titled series with a schedule.
+type Newsletter struct {
+	ID             ID
+	Slug           string
+	Title          Text
+	Covers         Text // what it covers, a sentence shown wherever people sign up
+	Frequency      Text // how often it comes, a sentence shown beside it
+	WordingVersion int64
+	Schedule       string // five cron fields, wall time in Zone
+	Zone           string // IANA name
+	WelcomeAt      string // wall time of the daily welcome slot, "20:00"
+	AssembleLead   time.Duration
+	Grace          time.Duration // how late an approval may still send at once
+	Sender         Mailbox       // From
+	ReplyTo        Mailbox       // a person
+	SoloMode       bool          // the same person may confirm after an hour
+	CreatedAt      time.Time
+	Version        int64
+}
+
+// Mailbox is a named address of the ministry's own, shown in headers.
+type Mailbox struct {
+	Name    Text
+	Address Address
+}
+
+// Location loads the newsletter's zone.
+func (n Newsletter) Location() (*time.Location, error) {
+	loc, err := time.LoadLocation(n.Zone)
+	if err != nil {
+		return nil, InvalidField("zone", "zone.unknown")
+	}
+	return loc, nil
+}
+
+// Subscriber is a person with an address. There is no row before they confirmed
+// (or a staff act counts as confirmation).
+type Subscriber struct {
+	ID        ID
+	Address   Address
+	Name      string // may be empty
+	Language  Language
+	CreatedAt time.Time
+	Version   int64
+}
+
+// SubscriptionState is where a person stands with one newsletter.
+type SubscriptionState string
+
+const (
+	Confirmed SubscriptionState = "confirmed"
+	Left      SubscriptionState = "left" // by their own wish; back only by their own confirmation
+)
+
+// Form is how much of an issue's detail an edition shows.
+type Form string
+
+const (
+	Full     Form = "full"
+	Discreet Form = "discreet" // a neutral subject and sender for readers in danger
+)
+
+// Pace is how often a subscriber wants issues.
+type Pace string
+
+const (
+	Weekly  Pace = "weekly"
+	Monthly Pace = "monthly" // the first issue of each month
+)
+
+// Subscription ties a subscriber to one newsletter.
+type Subscription struct {
+	ID           ID
+	SubscriberID ID
+	NewsletterID ID
+	State        SubscriptionState
+	Form         Form
+	Pace         Pace
+	PausedUntil  time.Time
+	ConfirmedAt  time.Time
+	LeftAt       time.Time
+	WelcomeAt    time.Time // when the welcome is due; zero once it is settled
+	Version      int64
+}
+
+// SuppressionReason says why an address must not be mailed.
+type SuppressionReason string
+
+const (
+	AddressGone SuppressionReason = "gone"
+	Complained  SuppressionReason = "complained"
+	Erased      SuppressionReason = "erased"
+	ByStaff     SuppressionReason = "staff"
+)
+
+// SignupSource is where a sign-up came from.
+type SignupSource string
+
+const (
+	FromComment SignupSource = "comment"
+	FromForm    SignupSource = "form"
+	FromHand    SignupSource = "hand"
+	FromImport  SignupSource = "import"
+)
+
+// SignupState is where a sign-up stands.
+type SignupState string
+
+const (
+	SignupPending   SignupState = "pending"
+	SignupConfirmed SignupState = "confirmed"
+	SignupExpired   SignupState = "expired"
+	SignupRefused   SignupState = "refused"
+)
+
+// SignupLifetime is how long a confirmation link works.
+const SignupLifetime = 14 * 24 * time.Hour
+
+// Signup is the request that may become a subscription, with its source and
+// wording.
+type Signup struct {
+	ID             ID
+	NewsletterID   ID
+	Source         SignupSource
+	State          SignupState
+	Name           string
+	Address        Address
+	Language       Language
+	PageURL        string // where it was asked for
+	CommentID      ID     // the comment behind it, if one is
+	StaffID        ID     // who invited or added the person, if staff did
+	Evidence       string // what staff noted: "church card, 3 May"
+	Wording        string // what the person agreed to, as shown, with scope and frequency
+	WordingVersion int64
+	IP             string
+	CreatedAt      time.Time
+	ExpiresAt      time.Time
+	ConfirmedAt    time.Time
+	SubscriberID   ID // once confirmed
+}
+
+// Consent is the evidence that someone asked. It is never changed.
+type Consent struct {
+	ID             ID
+	SubscriberID   ID
+	NewsletterID   ID
+	SignupID       ID
+	Source         SignupSource
+	AskedAt        time.Time
+	GivenAt        time.Time
+	PageURL        string
+	Wording        string
+	WordingVersion int64
+	Language       Language
+	IP             string // of the confirming request
+	Evidence       string
+	StaffID        ID
+}
+
+// EventKind is something that happened between us and a subscriber.
+type EventKind string
+
+const (
+	EventConfirmed   EventKind = "confirmed"
+	EventLeft        EventKind = "left"
+	EventReturned    EventKind = "returned" // undid an unsubscribe
+	EventPreferences EventKind = "preferences"
+	EventSuppressed  EventKind = "suppressed"
+)
+
+// Way is how a subscriber acted.
+type Way string
+
+const (
+	ByOneClick    Way = "one-click" // RFC 8058
+	ByPage        Way = "page"
+	ByPreferences Way = "preferences"
+	ByDesk        Way = "desk"
+	ByImport      Way = "import"
+	ByReply       Way = "reply" // what a mail server answered
+)
+
+// Event records what happened, for reports and for the person's history.
+type Event struct {
+	ID           ID
+	At           time.Time
+	Kind         EventKind
+	Way          Way
+	SubscriberID ID
+	NewsletterID ID
+	IssueID      ID     // the issue whose link was used, if one was
+	Reason       string // what the person chose or wrote
+}
+
+// Page is a page of the ministry's under which people comment.
+type Page struct {
+	ID        ID
+	URL       string
+	Title     Text
+	ProjectID ID
+	CreatedAt time.Time
+}
+
+// CommentState is where a comment stands with the moderators.
+type CommentState string
+
+const (
+	CommentPending  CommentState = "pending"
+	CommentApproved CommentState = "approved"
+	CommentSpam     CommentState = "spam"
+	CommentTrash    CommentState = "trash"
+)
+
+// Comment is what someone wrote under a page. Replies have a ParentID and no
+// number; there is one level of them.
+type Comment struct {
+	ID           ID
+	PageID       ID
+	ParentID     ID
+	Number       int64 // given at approval, top-level comments only; 0 before
+	Name         string
+	Address      Address // never shown
+	Body         string  // plain text
+	Language     Language
+	State        CommentState
+	StaffID      ID   // set when staff wrote it
+	WantsUpdates bool // ticked the box
+	SignupID     ID   // the sign-up that came of it
+	IP           string
+	CreatedAt    time.Time
+	DecidedAt    time.Time
+	DecidedBy    ID
+}
+
+// AuditEntry records a change made by staff or the system. Detail holds no
+// address, name or token.
+type AuditEntry struct {
+	ID        ID
+	At        time.Time
+	Actor     Actor
+	Action    string // "issue.approve"
+	Subject   string // "issue"
+	SubjectID ID
+	Detail    string
+}

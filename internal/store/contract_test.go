@@ -1,0 +1,81 @@
+package store_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"epistle/internal/epistle"
+	"epistle/internal/seal"
+	"epistle/internal/store"
+	"epistle/internal/storetest"
+)
+
+func TestNoticeIsQueuedOnceAndClaimedOnce(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store, clock *storetest.Clock) {
+		ctx := t.Context()
+		notice := epistle.Notice{Kind: epistle.NoticeConfirm, Key: "confirm/1", To: "grace@example.org",
+			Language: epistle.Korean, Data: map[string]string{"link": "https://example.org/confirm/x"}}
+		for range 2 {
+			if err := s.QueueNotice(ctx, notice); err != nil {
+				t.Fatal(err)
+			}
+		}
+		claimed, err := s.ClaimNotices(ctx, "a", time.Minute, 10)
+		if err != nil || len(claimed) != 1 {
+			t.Fatalf("claimed %d notices, error %v; want 1", len(claimed), err)
+		}
+		if got := claimed[0]; got.To != notice.To || got.Data["link"] != notice.Data["link"] || got.Language != epistle.Korean {
+			t.Errorf("the notice came back changed: %+v", got)
+		}
+		if again, err := s.ClaimNotices(ctx, "b", time.Minute, 10); err != nil || len(again) != 0 {
+			t.Fatalf("a second owner got %d notices within the lease, error %v", len(again), err)
+		}
+		clock.Advance(2 * time.Minute)
+		again, err := s.ClaimNotices(ctx, "b", time.Minute, 10)
+		if err != nil || len(again) != 1 || again[0].ID != claimed[0].ID {
+			t.Fatalf("after the lease the notice did not come back: %v, error %v", again, err)
+		}
+		settled := claimed[0]
+		settled.State = epistle.NoticeAccepted
+		if err := s.SettleNotice(ctx, "a", settled, 250, ""); epistle.KindOf(err) != epistle.Conflict {
+			t.Errorf("the old owner settled a notice that it had lost: %v", err)
+		}
+		if err := s.SettleNotice(ctx, "b", settled, 250, ""); err != nil {
+			t.Errorf("settle: %v", err)
+		}
+	})
+}
+
+func TestAKeyThatDoesNotFitIsRefused(t *testing.T) {
+	for _, url := range []func(testing.TB) string{storetest.SQLiteURL, storetest.PostgresURL} {
+		at := url(t)
+		clock := storetest.NewClock()
+		first := seal.NewKey()
+		if err := storetest.OpenWithKey(t, at, clock.Now, first).Close(); err != nil {
+			t.Fatal(err)
+		}
+		_, err := store.Open(context.Background(), store.Options{URL: at, Clock: clock.Now,
+			Keys: func(empty bool) (*seal.Keyring, error) {
+				if empty {
+					t.Error("the database was said to be empty, though it holds a key check")
+				}
+				return seal.NewKeyring(seal.NewKey())
+			}})
+		if epistle.KindOf(err) != epistle.Conflict {
+			t.Errorf("open with another key: %v, want a conflict", err)
+		}
+	}
+}
+
+func TestASecondDaemonOnOneSQLiteFileIsRefused(t *testing.T) {
+	url, clock, key := storetest.SQLiteURL(t), storetest.NewClock(), seal.NewKey()
+	first := storetest.OpenWithKey(t, url, clock.Now, key)
+	second := storetest.OpenWithKey(t, url, clock.Now, key)
+	if err := first.LockForDaemon(); err != nil {
+		t.Fatal(err)
+	}
+	if err := second.LockForDaemon(); epistle.KindOf(err) != epistle.Unavailable {
+		t.Errorf("second daemon: %v, want unavailable", err)
+	}
+}

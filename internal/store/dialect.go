@@ -1,0 +1,234 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"epistle/internal/epistle"
+	"epistle/migrations"
+)
+
+// dialect is all in which the two databases differ.
+type dialect interface {
+	// prepare makes what must exist before the first connection.
+	prepare() error
+	// open returns the writer, the reader, and the gate if writers must queue.
+	open(ctx context.Context) (writer, reader *sqlx.DB, g *gate, err error)
+	// openForMigration returns a connection of its own and goose's options.
+	openForMigration() (*sqlx.DB, goose.Dialect, fs.FS, []goose.ProviderOption, error)
+	// afterMigration checks what the migration may have broken.
+	afterMigration(ctx context.Context, db *sqlx.DB) error
+	// lockPath is the file that keeps a second daemon away; "" for none.
+	lockPath() string
+	// claimSuffix goes at the end of a SELECT that claims rows.
+	claimSuffix() string
+	// isRetryable reports that a transaction lost to another one.
+	isRetryable(err error) bool
+	// classify maps a driver's error to a kind.
+	classify(err error) error
+}
+
+// dialectOf reads a database URL.
+func dialectOf(raw string) (dialect, error) {
+	switch {
+	case strings.HasPrefix(raw, "sqlite:"):
+		path := strings.TrimPrefix(strings.TrimPrefix(raw, "sqlite:"), "//")
+		if path == "" || strings.ContainsAny(path, "?#") {
+			return nil, epistle.InvalidField("database.url", "database.url")
+		}
+		return sqliteDialect{path: path}, nil
+	case strings.HasPrefix(raw, "postgres://"), strings.HasPrefix(raw, "postgresql://"):
+		u, err := url.Parse(raw)
+		if err != nil {
+			// url.Error repeats the URL, and with it the password.
+			return nil, epistle.InvalidField("database.url", "database.url")
+		}
+		return postgresDialect{url: withDefaults(u)}, nil
+	}
+	return nil, epistle.InvalidField("database.url", "database.url")
+}
+
+// SQLite ---------------------------------------------------------------------
+
+func init() { sqlx.BindDriver("sqlite", sqlx.QUESTION) }
+
+type sqliteDialect struct{ path string }
+
+func (d sqliteDialect) prepare() error {
+	if err := os.MkdirAll(filepath.Dir(d.path), 0o700); err != nil {
+		return epistle.Errorf(epistle.Unavailable, "database.directory", err)
+	}
+	// Created here so that nobody else on the machine can read it.
+	f, err := os.OpenFile(d.path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return epistle.Errorf(epistle.Unavailable, "database.open", err)
+	}
+	return f.Close()
+}
+
+// dsn is the driver's connection string. Pragmas are set on each connection.
+func (d sqliteDialect) dsn(extra ...string) string {
+	params := append([]string{
+		"_txlock=immediate",
+		"_pragma=busy_timeout(10000)",
+		"_pragma=journal_mode(WAL)",
+		"_pragma=synchronous(FULL)",
+	}, extra...)
+	return "file:" + (&url.URL{Path: d.path}).EscapedPath() + "?" + strings.Join(params, "&")
+}
+
+func (d sqliteDialect) open(ctx context.Context) (writer, reader *sqlx.DB, g *gate, err error) {
+	writer, err = sqlx.ConnectContext(ctx, "sqlite", d.dsn("_pragma=foreign_keys(1)"))
+	if err != nil {
+		return nil, nil, nil, d.classify(err)
+	}
+	writer.SetMaxOpenConns(1)
+	reader, err = sqlx.ConnectContext(ctx, "sqlite", d.dsn("_pragma=foreign_keys(1)", "_pragma=query_only(1)"))
+	if err != nil {
+		return nil, nil, nil, errors.Join(d.classify(err), writer.Close())
+	}
+	readers := max(4, runtime.NumCPU())
+	reader.SetMaxOpenConns(readers)
+	reader.SetMaxIdleConns(readers)
+	return writer, reader, newGate(), nil
+}
+
+// openForMigration leaves foreign keys off: inside goose's transaction the
+// pragma would do nothing, and rebuilding a table would delete its children.
+func (d sqliteDialect) openForMigration() (*sqlx.DB, goose.Dialect, fs.FS, []goose.ProviderOption, error) {
+	db, err := sqlx.Open("sqlite", d.dsn("_pragma=foreign_keys(0)"))
+	if err != nil {
+		return nil, "", nil, nil, d.classify(err)
+	}
+	db.SetMaxOpenConns(1)
+	files, err := fs.Sub(migrations.SQLite, "sqlite")
+	return db, goose.DialectSQLite3, files, nil, err
+}
+
+func (d sqliteDialect) afterMigration(ctx context.Context, db *sqlx.DB) error {
+	var broken int
+	if err := db.GetContext(ctx, &broken, `SELECT COUNT(*) FROM pragma_foreign_key_check`); err != nil {
+		return d.classify(err)
+	}
+	if broken > 0 {
+		return epistle.Errorf(epistle.Internal, "database.references", nil).With("Count", broken)
+	}
+	return nil
+}
+
+func (d sqliteDialect) lockPath() string { return d.path + ".lock" }
+
+func (sqliteDialect) claimSuffix() string { return "" }
+
+func (sqliteDialect) isRetryable(error) bool { return false } // one writer, no deadlocks
+
+func (sqliteDialect) classify(err error) error {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	switch e.Code() {
+	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
+		return epistle.Errorf(epistle.Conflict, "exists", err)
+	}
+	switch e.Code() & 0xff {
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+		return epistle.Errorf(epistle.Unavailable, "database.busy", err)
+	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL:
+		return epistle.Errorf(epistle.Unavailable, "database.open", err)
+	}
+	return err
+}
+
+// PostgreSQL -----------------------------------------------------------------
+
+type postgresDialect struct{ url string }
+
+// withDefaults states what lib/pq would otherwise guess: how long a connection
+// may take, and TLS, which only a loopback connection may do without.
+func withDefaults(u *url.URL) string {
+	q := u.Query()
+	if !q.Has("connect_timeout") {
+		q.Set("connect_timeout", "10")
+	}
+	if !q.Has("sslmode") {
+		mode := "require"
+		if ip := net.ParseIP(u.Hostname()); u.Hostname() == "localhost" || u.Hostname() == "" || ip != nil && ip.IsLoopback() {
+			mode = "disable"
+		}
+		q.Set("sslmode", mode)
+	}
+	next := *u
+	next.RawQuery = q.Encode()
+	return next.String()
+}
+
+func (postgresDialect) prepare() error { return nil }
+
+// connections bounds the pool: enough for the web and the senders of one
+// daemon, few enough that several daemons fit a default server.
+const connections = 24
+
+func (d postgresDialect) open(ctx context.Context) (writer, reader *sqlx.DB, g *gate, err error) {
+	db, err := sqlx.ConnectContext(ctx, "postgres", d.url)
+	if err != nil {
+		return nil, nil, nil, d.classify(err)
+	}
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	db.SetConnMaxIdleTime(5 * time.Minute)
+	return db, db, nil, nil
+}
+
+func (d postgresDialect) openForMigration() (*sqlx.DB, goose.Dialect, fs.FS, []goose.ProviderOption, error) {
+	db, err := sqlx.Open("postgres", d.url)
+	if err != nil {
+		return nil, "", nil, nil, d.classify(err)
+	}
+	files, err := fs.Sub(migrations.Postgres, "postgres")
+	if err != nil {
+		return nil, "", nil, nil, err
+	}
+	options, err := sessionLock()
+	return db, goose.DialectPostgres, files, options, err
+}
+
+func (postgresDialect) afterMigration(context.Context, *sqlx.DB) error { return nil }
+
+func (postgresDialect) lockPath() string { return "" }
+
+func (postgresDialect) claimSuffix() string { return " FOR UPDATE SKIP LOCKED" }
+
+func (postgresDialect) isRetryable(err error) bool {
+	var e *pq.Error
+	return errors.As(err, &e) && (e.Code == "40P01" || e.Code == "40001")
+}
+
+func (postgresDialect) classify(err error) error {
+	var e *pq.Error
+	if !errors.As(err, &e) {
+		return epistle.Errorf(epistle.Unavailable, "database.open", err)
+	}
+	switch {
+	case e.Code == "23505":
+		return epistle.Errorf(epistle.Conflict, "exists", err)
+	case e.Code.Class() == "08", e.Code.Class() == "57", e.Code.Class() == "53",
+		e.Code.Class() == "28", e.Code.Class() == "3D":
+		return epistle.Errorf(epistle.Unavailable, "database.open", err)
+	}
+	return err
+}

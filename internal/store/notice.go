@@ -1,0 +1,118 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"epistle/internal/epistle"
+	"epistle/internal/seal"
+)
+
+func noticePlace(column string, id epistle.ID) seal.Place {
+	return seal.Place{Table: "notice", Column: column, Row: id}
+}
+
+// QueueNotice puts a notice into the outbox. A notice whose key was queued
+// before is dropped silently, so that whatever runs twice mails once.
+func (s *Store) QueueNotice(ctx context.Context, n epistle.Notice) error {
+	id, err := s.newID(ctx)
+	if err != nil {
+		return err
+	}
+	return s.write(ctx, func(q queries) error { return s.insertNotice(ctx, q, id, n) })
+}
+
+// insertNotice queues a notice in the transaction of what it tells about. A
+// zero NextAt means now.
+func (s *Store) insertNotice(ctx context.Context, q queries, id epistle.ID, n epistle.Notice) error {
+	data, err := json.Marshal(n.Data)
+	if err != nil {
+		return err
+	}
+	address, err := s.keys.Seal(noticePlace("address", id), string(n.To))
+	if err != nil {
+		return err
+	}
+	sealed, err := s.keys.Seal(noticePlace("data", id), string(data))
+	if err != nil {
+		return err
+	}
+	now := s.clock()
+	next := n.NextAt
+	if next.IsZero() {
+		next = now
+	}
+	_, err = q.exec(ctx, `INSERT INTO notice (id, kind, dedup_key, address_sealed, language, data_sealed, state, next_at, created_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (dedup_key) DO NOTHING`,
+		id, string(n.Kind), n.Key, address, string(n.Language), sealed, string(epistle.NoticeQueued), micros(next), micros(now))
+	return err
+}
+
+// ClaimNotices takes up to limit due notices for an owner until its lease ends,
+// the oldest first. Of those whose owner died before it recorded the outcome,
+// the same ids come back.
+func (s *Store) ClaimNotices(ctx context.Context, owner string, lease time.Duration, limit int) ([]epistle.Notice, error) {
+	var rows []struct {
+		ID            int64
+		Kind          string
+		DedupKey      string `db:"dedup_key"`
+		AddressSealed []byte `db:"address_sealed"`
+		Language      string
+		DataSealed    []byte `db:"data_sealed"`
+		Attempts      int
+		CreatedAt     int64 `db:"created_at"`
+	}
+	now := s.clock()
+	err := s.write(ctx, func(q queries) error {
+		return q.all(ctx, &rows, `UPDATE notice SET owner = ?, lease_until = ? WHERE id IN (
+			SELECT id FROM notice WHERE state = 'queued' AND next_at <= ? AND lease_until <= ?
+			ORDER BY next_at LIMIT ?`+s.dialect.claimSuffix()+`)
+			RETURNING id, kind, dedup_key, address_sealed, language, data_sealed, attempts, created_at`,
+			owner, micros(now.Add(lease)), micros(now), micros(now), limit)
+	})
+	if err != nil {
+		return nil, err
+	}
+	notices := make([]epistle.Notice, 0, len(rows))
+	for _, r := range rows {
+		address, err := s.keys.Unseal(noticePlace("address", r.ID), r.AddressSealed)
+		if err != nil {
+			return nil, err
+		}
+		data, err := s.keys.Unseal(noticePlace("data", r.ID), r.DataSealed)
+		if err != nil {
+			return nil, err
+		}
+		n := epistle.Notice{ID: r.ID, Kind: epistle.NoticeKind(r.Kind), Key: r.DedupKey, To: epistle.Address(address),
+			Language: epistle.Language(r.Language), State: epistle.NoticeQueued, Attempts: r.Attempts, CreatedAt: fromMicros(r.CreatedAt)}
+		if err := json.Unmarshal([]byte(data), &n.Data); err != nil {
+			return nil, err
+		}
+		notices = append(notices, n)
+	}
+	return notices, nil
+}
+
+// SettleNotice records the outcome of an attempt by the owner: accepted and
+// failed are final, queued means that it is tried again at n.NextAt. A settled
+// notice keeps neither address nor data. Conflict means that the lease had
+// passed to somebody else.
+func (s *Store) SettleNotice(ctx context.Context, owner string, n epistle.Notice, code int, status string) error {
+	return s.write(ctx, func(q queries) error {
+		changed, err := q.exec(ctx, `UPDATE notice SET state = ?, attempts = ?, next_at = ?, code = ?, status = ?, owner = '', lease_until = 0
+			WHERE id = ? AND owner = ? AND state = 'queued'`,
+			string(n.State), n.Attempts, micros(n.NextAt), code, status, n.ID, owner)
+		if err != nil {
+			return err
+		}
+		if changed == 0 {
+			return epistle.Errorf(epistle.Conflict, "notice.taken", nil)
+		}
+		if n.State == epistle.NoticeQueued {
+			return nil
+		}
+		_, err = q.exec(ctx, `UPDATE notice SET address_sealed = ?, data_sealed = ? WHERE id = ?`, []byte{}, []byte{}, n.ID)
+		return err
+	})
+}

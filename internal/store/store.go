@@ -1,0 +1,266 @@
+// Package store holds all SQL. It keeps the nouns in SQLite or PostgreSQL from
+// one SQL text, seals personal data on the way in and unseals it on the way
+// out. One file an aggregate; every exported method is its own transaction.
+//
+// Errors are epistle.Errors of kind NotFound, Conflict or Unavailable where a
+// caller can act on them; anything else is internal.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"epistle/internal/epistle"
+	"epistle/internal/seal"
+)
+
+// Options says what to open.
+type Options struct {
+	// URL is sqlite:PATH or postgres://….
+	URL string
+	// Keys returns the keyring. It is told whether the database is empty, since
+	// only then may a new key be made.
+	Keys  func(empty bool) (*seal.Keyring, error)
+	Clock epistle.Clock
+	Log   *slog.Logger
+}
+
+// Store is the open database. It is safe for concurrent use.
+type Store struct {
+	dialect dialect
+	writer  *sqlx.DB // SQLite: one connection
+	reader  *sqlx.DB // SQLite: a read-only pool; PostgreSQL: the same as writer
+	gate    *gate    // SQLite: who writes next; nil on PostgreSQL
+	keys    *seal.Keyring
+	clock   epistle.Clock
+	log     *slog.Logger
+	lock    *fileLock
+
+	idMu   sync.Mutex
+	idNext int64
+	idEnd  int64
+}
+
+// Open connects, migrates, and checks that the key fits the database. An empty
+// database is installed with the key that Keys returns. The caller closes the
+// store.
+func Open(ctx context.Context, o Options) (_ *Store, err error) {
+	d, err := dialectOf(o.URL)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{dialect: d, clock: o.Clock, log: o.Log}
+	if err := d.prepare(); err != nil {
+		return nil, err
+	}
+	if err := migrate(ctx, d); err != nil {
+		return nil, err
+	}
+	if s.writer, s.reader, s.gate, err = d.open(ctx); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	if err := s.install(ctx, o.Keys); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Close releases the database and the daemon's lock.
+func (s *Store) Close() error {
+	err := s.writer.Close()
+	if s.reader != s.writer {
+		err = errors.Join(err, s.reader.Close())
+	}
+	if s.lock != nil {
+		err = errors.Join(err, s.lock.release())
+	}
+	return err
+}
+
+// LockForDaemon makes this process the only daemon on a SQLite database; a
+// second one gets an Unavailable error. Any number may share PostgreSQL.
+func (s *Store) LockForDaemon() error {
+	path := s.dialect.lockPath()
+	if path == "" {
+		return nil
+	}
+	lock, err := acquireFileLock(path)
+	if err != nil {
+		return err
+	}
+	s.lock = lock
+	return nil
+}
+
+// Ping reports whether the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	return s.mapError(s.writer.PingContext(ctx))
+}
+
+// Keys returns the keyring in use, for tokens and the recovery sheet.
+func (s *Store) Keys() *seal.Keyring { return s.keys }
+
+// Shared reports whether other daemons may be at work on the same database.
+func (s *Store) Shared() bool { return s.gate == nil }
+
+// queries runs SQL with ? placeholders on a connection or a transaction.
+type queries struct {
+	sqlx.ExtContext
+}
+
+// get reads one row into dest; NotFound if there is none.
+func (q queries) get(ctx context.Context, dest any, query string, args ...any) error {
+	return sqlx.GetContext(ctx, q, dest, q.Rebind(query), args...)
+}
+
+// all reads every row into the slice that dest points to.
+func (q queries) all(ctx context.Context, dest any, query string, args ...any) error {
+	return sqlx.SelectContext(ctx, q, dest, q.Rebind(query), args...)
+}
+
+// exec runs a statement and returns how many rows it changed.
+func (q queries) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	result, err := q.ExecContext(ctx, q.Rebind(query), args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// in expands slices in args for "IN (?)".
+func (q queries) in(query string, args ...any) (string, []any, error) {
+	return sqlx.In(query, args...)
+}
+
+// read returns queries that change nothing, outside any transaction.
+func (s *Store) read() queries { return queries{s.reader} }
+
+// write runs fn in a transaction that goes ahead of bulk ones.
+func (s *Store) write(ctx context.Context, fn func(q queries) error) error {
+	return s.inTransaction(ctx, ahead, fn)
+}
+
+// writeBulk runs fn in a transaction that lets others go first. On SQLite keep
+// it within some ten milliseconds.
+func (s *Store) writeBulk(ctx context.Context, fn func(q queries) error) error {
+	return s.inTransaction(ctx, behind, fn)
+}
+
+// transactionTries bounds how often a transaction that the database broke off
+// for another one's sake (deadlock, serialisation) is run.
+const transactionTries = 3
+
+func (s *Store) inTransaction(ctx context.Context, turn turn, fn func(q queries) error) error {
+	for try := 1; ; try++ {
+		err := s.tryTransaction(ctx, turn, fn)
+		if err == nil || try == transactionTries || !s.dialect.isRetryable(err) {
+			return s.mapError(err)
+		}
+	}
+}
+
+func (s *Store) tryTransaction(ctx context.Context, turn turn, fn func(q queries) error) error {
+	if s.gate != nil {
+		if err := s.gate.enter(ctx, turn); err != nil {
+			return err
+		}
+		defer s.gate.leave()
+	}
+	tx, err := s.writer.BeginTxx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // after a commit this does nothing
+	if err := fn(queries{tx}); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// mapError turns what the driver says into what callers can act on. It is the
+// only place that knows driver errors besides the dialect.
+func (s *Store) mapError(err error) error {
+	var known *epistle.Error
+	switch {
+	case err == nil, errors.As(err, &known):
+		return err
+	case errors.Is(err, sql.ErrNoRows):
+		return epistle.Errorf(epistle.NotFound, "not-found", err)
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	}
+	return s.dialect.classify(err)
+}
+
+// idBlock is how many ids a process takes at once. What it does not use is
+// lost, which costs nothing.
+const idBlock = 1000
+
+// newIDs reserves n consecutive ids and returns the first. They are unique over
+// all tables and daemons. It is not part of any transaction: call it before one
+// begins.
+func (s *Store) newIDs(ctx context.Context, n int64) (int64, error) {
+	s.idMu.Lock()
+	defer s.idMu.Unlock()
+	if s.idEnd-s.idNext < n {
+		block := max(n, idBlock)
+		var end int64
+		err := s.write(ctx, func(q queries) error {
+			return q.get(ctx, &end, `UPDATE installation SET next_id = next_id + ? WHERE id = 1 RETURNING next_id`, block)
+		})
+		if err != nil {
+			return 0, fmt.Errorf("reserve ids: %w", err)
+		}
+		s.idNext, s.idEnd = end-block, end
+	}
+	first := s.idNext
+	s.idNext += n
+	return first, nil
+}
+
+// newID reserves one id; see newIDs.
+func (s *Store) newID(ctx context.Context) (int64, error) { return s.newIDs(ctx, 1) }
+
+// micros is a time as it is stored; never (the zero time) is 0.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+// fromMicros is the time that micros stored.
+func fromMicros(us int64) time.Time {
+	if us == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(us).UTC()
+}
+
+// orNull stores a missing reference as NULL, so that foreign keys hold.
+func orNull(id epistle.ID) any {
+	if id == 0 {
+		return nil
+	}
+	return id
+}
+
+// flag stores a yes or no.
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}

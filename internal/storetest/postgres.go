@@ -1,0 +1,183 @@
+package storetest
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	_ "github.com/lib/pq" // the driver
+)
+
+// URLVariable names the environment variable with the address of a PostgreSQL
+// server whose user may create databases. The Makefile sets it to one private
+// cluster for all packages.
+const URLVariable = "EPISTLE_TEST_POSTGRES"
+
+var databases atomic.Int64
+
+// PostgresURL makes an empty database on the test server and drops it after the
+// test. Without a server the test fails and says how to get one.
+func PostgresURL(t testing.TB) string {
+	t.Helper()
+	base := os.Getenv(URLVariable)
+	if base == "" {
+		t.Fatalf("no PostgreSQL for the tests: run them with 'make test', which starts one, or set %s", URLVariable)
+	}
+	name := fmt.Sprintf("t_%d_%d", os.Getpid(), databases.Add(1))
+	server, err := sql.Open("postgres", base)
+	if err != nil {
+		t.Fatalf("open the test server: %v", err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	if _, err := server.ExecContext(t.Context(), "CREATE DATABASE "+name); err != nil {
+		t.Fatalf("create a database on the test server: %v", err)
+	}
+	t.Cleanup(func() {
+		if _, err := server.ExecContext(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+			t.Errorf("drop the database: %v", err)
+		}
+	})
+	u, err := url.Parse(base)
+	if err != nil {
+		t.Fatalf("%s is no URL", URLVariable)
+	}
+	u.Path = "/" + name
+	return u.String()
+}
+
+// Cluster is a private PostgreSQL server in a directory of its own, listening
+// on a Unix socket and on a loopback port.
+type Cluster struct {
+	URL string
+	dir string
+	run *exec.Cmd
+}
+
+// StartCluster makes a cluster in dir, which must be empty or absent, and waits
+// until it answers. PostgreSQL refuses to run as root, so root runs it as the
+// user "postgres" or "nobody".
+func StartCluster(ctx context.Context, dir string, port int) (*Cluster, error) {
+	bin, err := serverBinaries()
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	owner, err := unprivileged()
+	if err != nil {
+		return nil, err
+	}
+	if owner != nil {
+		if err := os.Chown(dir, int(owner.Uid), int(owner.Gid)); err != nil {
+			return nil, err
+		}
+	}
+	as := func(name string, args ...string) *exec.Cmd {
+		cmd := exec.CommandContext(ctx, filepath.Join(bin, name), args...)
+		cmd.Dir = dir
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: owner}
+		return cmd
+	}
+	data := filepath.Join(dir, "data")
+	if out, err := as("initdb", "-D", data, "-U", "epistle", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync").CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("initdb: %w: %s", err, out)
+	}
+	server := as("postgres", "-D", data, "-k", dir, "-h", "127.0.0.1", "-p", strconv.Itoa(port), "-c", "max_connections=200")
+	server.Cancel = func() error { return server.Process.Signal(syscall.SIGINT) }
+	server.WaitDelay = 10 * time.Second
+	log, err := os.Create(filepath.Join(dir, "log"))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = log.Close() }()
+	server.Stdout, server.Stderr = log, log
+	if err := server.Start(); err != nil {
+		return nil, err
+	}
+	c := &Cluster{dir: dir, run: server,
+		URL: fmt.Sprintf("postgres://epistle@127.0.0.1:%d/postgres?sslmode=disable", port)}
+	if err := c.waitReady(ctx); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Wait blocks until the server has ended.
+func (c *Cluster) Wait() error { return c.run.Wait() }
+
+// Stop ends the server (fast shutdown) and waits for it.
+func (c *Cluster) Stop() error {
+	if err := c.run.Process.Signal(syscall.SIGINT); err != nil {
+		return err
+	}
+	return c.run.Wait()
+}
+
+func (c *Cluster) waitReady(ctx context.Context) error {
+	db, err := sql.Open("postgres", c.URL)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if err = db.PingContext(ctx); err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			log, _ := os.ReadFile(filepath.Join(c.dir, "log"))
+			return fmt.Errorf("the test server does not answer: %w: %s", err, log)
+		case <-tick.C:
+		}
+	}
+}
+
+// serverBinaries finds the directory of initdb and postgres, the newest version
+// first, where Debian and others put it.
+func serverBinaries() (string, error) {
+	for _, pattern := range []string{"/usr/lib/postgresql/*/bin/initdb", "/usr/local/pgsql/bin/initdb", "/usr/pgsql-*/bin/initdb", "/opt/homebrew/bin/initdb"} {
+		if found, _ := filepath.Glob(pattern); len(found) > 0 {
+			return filepath.Dir(found[len(found)-1]), nil
+		}
+	}
+	if path, err := exec.LookPath("initdb"); err == nil {
+		return filepath.Dir(path), nil
+	}
+	return "", fmt.Errorf("the PostgreSQL server programs are not installed: run 'make tools' (Debian: apt install postgresql)")
+}
+
+// unprivileged is whom to run the server as; nil means ourselves.
+func unprivileged() (*syscall.Credential, error) {
+	if os.Getuid() != 0 {
+		return nil, nil
+	}
+	for _, name := range []string{"postgres", "nobody"} {
+		u, err := user.Lookup(name)
+		if err != nil {
+			continue
+		}
+		uid, uidErr := strconv.ParseUint(u.Uid, 10, 32)
+		gid, gidErr := strconv.ParseUint(u.Gid, 10, 32)
+		if uidErr != nil || gidErr != nil {
+			continue
+		}
+		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
+	}
+	return nil, fmt.Errorf("PostgreSQL refuses to run as root, and neither %s exists here", strings.Join([]string{"postgres", "nobody"}, " nor "))
+}

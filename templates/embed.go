@@ -1,0 +1,10 @@
+// Package templates holds what people see: pages, mails, and the words in each
+// language.
+package templates
+
+import "embed"
+
+// Locales holds locales/AREA.LANGUAGE.toml.
+//
+//go:embed locales/*.toml
+var Locales embed.FS
