@@ -135,10 +135,11 @@ func (i Issue) IsApproved() bool {
 	return i.Approval.By != 0 && i.Approval.Digest == i.Digest()
 }
 
-// Editable reports whether the content may still be changed.
+// Editable reports whether the content may still be changed. A paused issue may
+// be corrected; it goes on only after a new approval.
 func (i Issue) Editable() bool {
 	switch i.State {
-	case IssueDraft, IssueHeld, IssueApproved:
+	case IssueDraft, IssueHeld, IssueApproved, IssuePaused:
 		return true
 	}
 	return false
