@@ -115,6 +115,7 @@ CREATE TABLE comment (
   wants_updates  BIGINT  NOT NULL DEFAULT 0,
   signup_id      BIGINT,
   ip_sealed      BYTEA   NOT NULL,
+  ip_index       BYTEA   NOT NULL,
   created_at     BIGINT  NOT NULL,
   decided_at     BIGINT  NOT NULL DEFAULT 0,
   decided_by     BIGINT  NOT NULL DEFAULT 0,
@@ -122,7 +123,8 @@ CREATE TABLE comment (
 );
 CREATE INDEX comment_queue ON comment (state, created_at);
 CREATE INDEX comment_parent ON comment (parent_id);
-CREATE INDEX comment_address ON comment (address_index);
+CREATE INDEX comment_address ON comment (address_index, created_at);
+CREATE INDEX comment_ip ON comment (ip_index, created_at);
 
 -- Subscribers -----------------------------------------------------------------
 

@@ -115,6 +115,7 @@ CREATE TABLE comment (
   wants_updates  INTEGER NOT NULL DEFAULT 0,
   signup_id      INTEGER,
   ip_sealed      BLOB    NOT NULL,
+  ip_index       BLOB    NOT NULL,
   created_at     INTEGER NOT NULL,
   decided_at     INTEGER NOT NULL DEFAULT 0,
   decided_by     INTEGER NOT NULL DEFAULT 0,
@@ -122,7 +123,8 @@ CREATE TABLE comment (
 );
 CREATE INDEX comment_queue ON comment (state, created_at);
 CREATE INDEX comment_parent ON comment (parent_id);
-CREATE INDEX comment_address ON comment (address_index);
+CREATE INDEX comment_address ON comment (address_index, created_at);
+CREATE INDEX comment_ip ON comment (ip_index, created_at);
 
 -- Subscribers -----------------------------------------------------------------
 

@@ -1,0 +1,149 @@
+package store
+
+import (
+	"context"
+
+	"epistle/internal/epistle"
+)
+
+type pageRow struct {
+	ID        int64
+	URL       string
+	TitleEN   string `db:"title_en"`
+	TitleKO   string `db:"title_ko"`
+	ProjectID int64  `db:"project_id"`
+	CreatedAt int64  `db:"created_at"`
+}
+
+const pageColumns = `page.id, page.url, page.title_en, page.title_ko, COALESCE(page.project_id, 0) AS project_id, page.created_at`
+
+func (r pageRow) page() epistle.Page {
+	return epistle.Page{ID: r.ID, URL: r.URL, Title: epistle.Text{EN: r.TitleEN, KO: r.TitleKO},
+		ProjectID: r.ProjectID, CreatedAt: fromMicros(r.CreatedAt)}
+}
+
+// Page returns one page; NotFound if there is none.
+func (s *Store) Page(ctx context.Context, id epistle.ID) (epistle.Page, error) {
+	var row pageRow
+	if err := s.read().get(ctx, &row, `SELECT `+pageColumns+` FROM page WHERE id = ?`, id); err != nil {
+		return epistle.Page{}, s.mapError(err)
+	}
+	return row.page(), nil
+}
+
+// PageByURL finds a page by its canonical URL or a variant that means the same
+// page; NotFound if there is none.
+func (s *Store) PageByURL(ctx context.Context, canonical string) (epistle.Page, error) {
+	row, err := pageByURL(ctx, s.read(), canonical)
+	if err != nil {
+		return epistle.Page{}, s.mapError(err)
+	}
+	return row.page(), nil
+}
+
+func pageByURL(ctx context.Context, q queries, canonical string) (row pageRow, err error) {
+	query, args, err := q.in(`SELECT `+pageColumns+` FROM page WHERE url IN (?) ORDER BY id LIMIT 1`, epistle.PageURLVariants(canonical))
+	if err != nil {
+		return row, err
+	}
+	return row, q.get(ctx, &row, query, args...)
+}
+
+// PageWithCounts is a page and how many comments it has in two states.
+type PageWithCounts struct {
+	epistle.Page
+	Approved, Pending int64
+}
+
+// Pages lists every page, the newest first.
+func (s *Store) Pages(ctx context.Context) ([]PageWithCounts, error) {
+	var rows []struct {
+		pageRow
+		Approved int64
+		Pending  int64
+	}
+	err := s.read().all(ctx, &rows, `SELECT `+pageColumns+`,
+		(SELECT COUNT(*) FROM comment WHERE comment.page_id = page.id AND state = 'approved') AS approved,
+		(SELECT COUNT(*) FROM comment WHERE comment.page_id = page.id AND state = 'pending') AS pending
+		FROM page ORDER BY page.created_at DESC, page.id DESC`)
+	if err != nil {
+		return nil, s.mapError(err)
+	}
+	pages := make([]PageWithCounts, len(rows))
+	for i, r := range rows {
+		pages[i] = PageWithCounts{Page: r.page(), Approved: r.Approved, Pending: r.Pending}
+	}
+	return pages, nil
+}
+
+// CreatePage adds a page of the staff's and returns it with its id. entry is
+// recorded with it. A page that is there already, under this URL or a variant,
+// gives Conflict on the field "url".
+func (s *Store) CreatePage(ctx context.Context, p epistle.Page, entry epistle.AuditEntry) (epistle.Page, error) {
+	first, err := s.newIDs(ctx, 2)
+	if err != nil {
+		return epistle.Page{}, err
+	}
+	p.ID, entry.SubjectID = first, first
+	err = s.write(ctx, func(q queries) error {
+		if _, err := pageByURL(ctx, q, p.URL); err == nil {
+			return &epistle.Error{Kind: epistle.Conflict, Field: "url", Message: "page.exists"}
+		} else if epistle.KindOf(s.mapError(err)) != epistle.NotFound {
+			return err
+		}
+		if err := s.insertPage(ctx, q, &p); err != nil {
+			return err
+		}
+		return insertAudit(ctx, q, first+1, entry)
+	})
+	return p, err
+}
+
+// FindOrCreatePage returns the page of a canonical URL, adding it without a
+// title if it is new. The caller has made sure that it is a page of the
+// ministry's: strangers must not be able to fill the table.
+func (s *Store) FindOrCreatePage(ctx context.Context, canonical string) (epistle.Page, error) {
+	found, err := s.PageByURL(ctx, canonical)
+	if err == nil || epistle.KindOf(err) != epistle.NotFound {
+		return found, err
+	}
+	id, err := s.newID(ctx)
+	if err != nil {
+		return epistle.Page{}, err
+	}
+	p := epistle.Page{ID: id, URL: canonical}
+	err = s.write(ctx, func(q queries) error { return s.insertPage(ctx, q, &p) })
+	if epistle.KindOf(err) == epistle.Conflict { // somebody else was first
+		return s.PageByURL(ctx, canonical)
+	}
+	return p, err
+}
+
+func (s *Store) insertPage(ctx context.Context, q queries, p *epistle.Page) error {
+	now := s.clock()
+	p.CreatedAt = fromMicros(micros(now))
+	_, err := q.exec(ctx, `INSERT INTO page (id, url, title_en, title_ko, project_id, created_at) VALUES (?, ?, ?, ?, ?, ?)`,
+		p.ID, p.URL, p.Title.EN, p.Title.KO, orNull(p.ProjectID), micros(now))
+	return err
+}
+
+// UpdatePage changes a page's titles and project, not its URL, under which
+// people find it. NotFound if there is no such page.
+func (s *Store) UpdatePage(ctx context.Context, p epistle.Page, entry epistle.AuditEntry) error {
+	id, err := s.newID(ctx)
+	if err != nil {
+		return err
+	}
+	entry.SubjectID = p.ID
+	return s.write(ctx, func(q queries) error {
+		changed, err := q.exec(ctx, `UPDATE page SET title_en = ?, title_ko = ?, project_id = ? WHERE id = ?`,
+			p.Title.EN, p.Title.KO, orNull(p.ProjectID), p.ID)
+		if err != nil {
+			return err
+		}
+		if changed == 0 {
+			return epistle.Errorf(epistle.NotFound, "not-found", nil)
+		}
+		return insertAudit(ctx, q, id, entry)
+	})
+}
