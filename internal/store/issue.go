@@ -120,6 +120,7 @@ func (s *Store) SaveIssue(ctx context.Context, by epistle.Actor, id epistle.ID, 
 		var row issueRow
 		err := q.get(ctx, &row, `UPDATE issue SET content = ?, edited_by = ?, edited_at = ?, version = version + 1,
 			state = CASE WHEN state IN ('held', 'paused') THEN state ELSE 'draft' END,
+			held_reason = CASE WHEN state IN ('held', 'paused') THEN held_reason ELSE '' END,
 			approved_by = 0, approved_at = 0, approved_digest = '', approved_audience = 0, tolerance = 0
 			WHERE id = ? AND version = ? AND state IN ('draft', 'approved', 'held', 'paused') RETURNING `+issueColumns,
 			string(content), by.StaffID, micros(now), id, version)

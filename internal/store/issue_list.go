@@ -98,18 +98,6 @@ func (s *Store) IssuesShowing(ctx context.Context, kind epistle.ItemKind, id epi
 		ORDER BY number DESC`, string(kind), id)
 }
 
-// holdIssuesShowing stops what shows an item that is being withdrawn, in the
-// transaction that withdraws it: approvals are void, approved issues are held
-// and issues on their way are paused. It returns the issues that it stopped.
-func holdIssuesShowing(ctx context.Context, q queries, kind epistle.ItemKind, id epistle.ID) ([]epistle.ID, error) {
-	var ids []epistle.ID
-	err := q.all(ctx, &ids, `UPDATE issue SET state = CASE WHEN state = 'approved' THEN 'held' ELSE 'paused' END, held_reason = 'withdrawn',
-		approved_by = 0, approved_at = 0, approved_digest = '', approved_audience = 0, tolerance = 0, version = version + 1
-		WHERE state IN ('approved', 'launching', 'sending', 'paused')
-		AND id IN (SELECT issue_id FROM issue_item WHERE kind = ? AND item_id = ?) RETURNING id`, string(kind), id)
-	return ids, err
-}
-
 func (s *Store) issuesOf(ctx context.Context, query string, args ...any) ([]epistle.Issue, error) {
 	var rows []issueRow
 	if err := s.read().all(ctx, &rows, query, args...); err != nil {
