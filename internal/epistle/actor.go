@@ -1,5 +1,7 @@
 package epistle
 
+import "slices"
+
 // Role is what a staff member is trusted with.
 type Role string
 
@@ -74,14 +76,10 @@ func (a Actor) May(p Permission) bool {
 	case System:
 		return p != ApproveIssue && p != ConfirmLink
 	case Staff:
-		for _, role := range Roles {
-			for _, have := range permissions[role] {
-				if have == p {
-					return true
-				}
-			}
-			if role == a.Role {
-				return false
+		own := slices.Index(Roles, a.Role) // -1, and so nothing, for a role that is none
+		for _, role := range Roles[:own+1] {
+			if slices.Contains(permissions[role], p) {
+				return true
 			}
 		}
 	}

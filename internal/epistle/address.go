@@ -28,7 +28,7 @@ func ParseAddress(s string) (Address, error) {
 	if s == "" {
 		return "", InvalidField("email", "address.missing")
 	}
-	local, domain, found := cutLast(s, '@')
+	local, domain, found := cutAt(s)
 	if !found {
 		return "", InvalidField("email", "address.no-at")
 	}
@@ -51,13 +51,13 @@ func (a Address) Canonical() string { return strings.ToLower(string(a)) }
 
 // Domain is the ASCII domain.
 func (a Address) Domain() string {
-	_, domain, _ := cutLast(string(a), '@')
+	_, domain, _ := cutAt(string(a))
 	return domain
 }
 
 // Display is the address as people read it, its domain in Unicode.
 func (a Address) Display() string {
-	local, domain, found := cutLast(string(a), '@')
+	local, domain, found := cutAt(string(a))
 	if !found {
 		return string(a)
 	}
@@ -70,7 +70,7 @@ func (a Address) Display() string {
 // Masked shows enough for its owner to recognise it and too little for others:
 // the first letter, dots, and the domain.
 func (a Address) Masked() string {
-	local, domain, found := cutLast(a.Display(), '@')
+	local, domain, found := cutAt(a.Display())
 	if !found || local == "" {
 		return "•••"
 	}
@@ -80,8 +80,9 @@ func (a Address) Masked() string {
 // String hides the address, so that a stray %v in a log cannot show it.
 func (a Address) String() string { return "[address]" }
 
-func cutLast(s string, sep byte) (before, after string, found bool) {
-	i := strings.LastIndexByte(s, sep)
+// cutAt splits at the last @.
+func cutAt(s string) (local, domain string, found bool) {
+	i := strings.LastIndexByte(s, '@')
 	if i < 0 {
 		return s, "", false
 	}

@@ -44,7 +44,7 @@ func run(args []string) (code int, err error) {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return 0, err
 	}
-	port, err := freePort()
+	port, err := freePort(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -66,8 +66,8 @@ func run(args []string) (code int, err error) {
 }
 
 // freePort finds a loopback port that nobody listens on.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func freePort(ctx context.Context) (int, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, err
 	}

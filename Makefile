@@ -1,0 +1,42 @@
+# The two that matter:  make demo  runs the main job, make test passes the tests.
+
+GO      ?= go
+CLUSTER := $(GO) run ./internal/storetest/cluster
+LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+OURS    := ./...
+
+.PHONY: demo build test test-all check lint fuzz tools clean
+
+demo: ## the whole thing on loopback, with sample data and a mailbox to read
+	$(GO) run ./cmd/epistle demo
+
+build: ## the static binary
+	CGO_ENABLED=0 $(GO) build -trimpath -o epistle ./cmd/epistle
+
+test: tools ## every test, with the race detector, on SQLite and PostgreSQL
+	$(CLUSTER) $(GO) test -race -timeout 10m $(OURS)
+
+FUZZTIME ?= 30s
+test-all: test fuzz ## the tests, and every fuzz target for a while
+
+fuzz: ## every fuzz target for $(FUZZTIME)
+	@set -e; $(GO) list $(OURS) | while read -r package; do \
+		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+			echo "$$package $$target"; \
+			$(CLUSTER) $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package; \
+		done; \
+	done
+
+check: lint ## formatting, vet, the linter with the import rules
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt -w on these files'; exit 1; }
+	$(GO) vet $(OURS)
+	$(GO) mod verify
+
+lint:
+	$(GO) run $(LINT) run
+
+tools: ## what the tests need beside Go: PostgreSQL's server, Chromium, fonts
+	@sh scripts/tools.sh
+
+clean:
+	rm -rf epistle data
