@@ -2,6 +2,7 @@ package epistle
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/text/unicode/norm"
@@ -106,6 +107,9 @@ func isDotAtom(s string) bool {
 func asciiDomain(domain string) (string, error) {
 	// idna.Lookup silently drops zero-width and default-ignorable characters;
 	// an address that only looks like another one is refused instead.
+	if !utf8.ValidString(domain) {
+		return "", Errorf(Invalid, "address.domain", nil)
+	}
 	for _, r := range domain {
 		if isInvisible(r) {
 			return "", Errorf(Invalid, "address.domain", nil)
@@ -116,6 +120,11 @@ func asciiDomain(domain string) (string, error) {
 		return "", err
 	}
 	ascii = strings.ToLower(ascii)
+	// What came out must itself be a domain, or the address would be refused
+	// when it is read again.
+	if again, err := idna.Lookup.ToASCII(ascii); err != nil || again != ascii {
+		return "", Errorf(Invalid, "address.domain", err)
+	}
 	labels := strings.Split(ascii, ".")
 	if len(labels) < 2 || len(ascii) > 253 {
 		return "", Errorf(Invalid, "address.domain", nil)
