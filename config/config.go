@@ -1,0 +1,112 @@
+// Package config reads the settings: one commented TOML file and EPISTLE_
+// variables of the environment. Only cmd imports it and hands plain values on.
+package config
+
+import (
+	"log/slog"
+	"net/netip"
+
+	"epistle/internal/epistle"
+)
+
+// Config is every setting, checked and typed. An empty text means that the
+// setting is off or left to the program.
+type Config struct {
+	File     string // the settings file that was read; "" for none
+	DataDir  string
+	Database Database
+	Server   Server
+	Relay    Relay
+	Seal     Seal
+	Ministry Ministry
+	Mail     Mail
+	Comments Comments
+	Alert    Alert
+	Log      Log
+}
+
+// Database says where the data lives: sqlite:PATH or postgres://….
+type Database struct{ URL string }
+
+// Server is the web server.
+type Server struct {
+	Listen         string
+	PublicURL      string // scheme and host, no slash at the end; "" derives it from Listen
+	TrustedProxies []netip.Prefix
+}
+
+// Relay is the SMTP server that takes our mail.
+type Relay struct {
+	URL         string
+	Connections int
+	Rate        float64 // messages a second; 0 is no limit
+}
+
+// Seal holds the key in its text form; "" looks for epistle.key in DataDir.
+type Seal struct{ Key string }
+
+// Ministry is who sends.
+type Ministry struct {
+	Name     epistle.Text
+	Address  epistle.Text // postal
+	Timezone string       // IANA name
+	Contact  epistle.Address
+}
+
+// Mail holds the domains of our mail.
+type Mail struct {
+	Domain       string // right side of Message-IDs; "" takes the host of PublicURL
+	BounceDomain string // VERP; "" is off
+	MailtoLeave  epistle.Address
+}
+
+// Comments lists the hosts whose pages may be commented.
+type Comments struct{ Sites []string }
+
+// Alert is who hears of trouble; "" is nobody.
+type Alert struct{ Address epistle.Address }
+
+// Log says how much is logged.
+type Log struct{ Level slog.Level }
+
+// setting is one key: its default, whose type is the type of the setting, and
+// whether it holds a secret, which may also come from a file.
+type setting struct {
+	key     string
+	initial any // string, int64, float64 or []string
+	secret  bool
+}
+
+// settings is the whole list, in the order of the example file.
+var settings = []setting{
+	{key: "data_dir", initial: "data"},
+	{key: "database.url", initial: "sqlite:data/epistle.db", secret: true},
+	{key: "server.listen", initial: "127.0.0.1:8080"},
+	{key: "server.public_url", initial: ""},
+	{key: "server.trusted_proxies", initial: []string{}},
+	{key: "relay.url", initial: "", secret: true},
+	{key: "relay.connections", initial: int64(4)},
+	{key: "relay.rate", initial: 5.0},
+	{key: "seal.key", initial: "", secret: true},
+	{key: "ministry.name", initial: ""},
+	{key: "ministry.name_ko", initial: ""},
+	{key: "ministry.address", initial: ""},
+	{key: "ministry.address_ko", initial: ""},
+	{key: "ministry.timezone", initial: "Asia/Seoul"},
+	{key: "ministry.contact", initial: ""},
+	{key: "mail.domain", initial: ""},
+	{key: "mail.bounce_domain", initial: ""},
+	{key: "mail.mailto_leave", initial: ""},
+	{key: "comments.sites", initial: []string{}},
+	{key: "alert.address", initial: ""},
+	{key: "log.level", initial: "info"},
+}
+
+// Keys lists every key of the settings file.
+func Keys() []string {
+	keys := make([]string, len(settings))
+	for i, s := range settings {
+		keys[i] = s.key
+	}
+	return keys
+}

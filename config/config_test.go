@@ -1,0 +1,189 @@
+package config_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"epistle/config"
+	"epistle/internal/epistle"
+	"epistle/internal/locale"
+	"epistle/templates"
+)
+
+func write(t *testing.T, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "epistle.toml")
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func sentence(t *testing.T, err error) string {
+	t.Helper()
+	files, subErr := fs.Sub(templates.Locales, "locales")
+	if subErr != nil {
+		t.Fatal(subErr)
+	}
+	catalog, loadErr := locale.Load(files)
+	if loadErr != nil {
+		t.Fatal(loadErr)
+	}
+	korean := catalog.In(epistle.Korean).Error(err)
+	text := catalog.In(epistle.English).Error(err)
+	for _, s := range []string{korean, text} {
+		if strings.HasPrefix(s, "[") || strings.Contains(s, "<no value>") {
+			t.Errorf("the sentence for %v is missing or has a hole: %s", err, s)
+		}
+	}
+	return text
+}
+
+func TestTheExampleIsTheDefaultsAndNamesEveryKey(t *testing.T) {
+	path := write(t, config.Example)
+	got, err := config.Load(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := config.Default()
+	want.File = path
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("the example loads as\n%+v\nthe defaults are\n%+v", got, want)
+	}
+	section, found := "", map[string]bool{}
+	for line := range strings.Lines(config.Example) {
+		if name, ok := strings.CutPrefix(strings.TrimSpace(line), "["); ok {
+			section = strings.TrimSuffix(name, "]") + "."
+		}
+		if name, _, ok := strings.Cut(line, " = "); ok && !strings.HasPrefix(line, "#") {
+			found[section+name] = true
+		}
+	}
+	for _, key := range config.Keys() {
+		if !found[key] {
+			t.Errorf("the example does not mention %s", key)
+		}
+	}
+}
+
+func TestEnvironmentWinsAndSecretsComeFromFiles(t *testing.T) {
+	path := write(t, "data_dir = \"/srv/epistle\"\n[relay]\nurl = \"smtp://file.example.org\"\nconnections = 3\n")
+	secret := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(secret, []byte("EPISTLE-SOMETHING\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Load(path, []string{"EPISTLE_RELAY_URL=smtps://env.example.org", "EPISTLE_RELAY_RATE=2.5",
+		"EPISTLE_SEAL_KEY_FILE=" + secret, "EPISTLE_TEST_POSTGRES=postgres://x", "EPISTLE_LOG_LEVEL=", "PATH=/bin",
+		"EPISTLE_COMMENTS_SITES=WWW.Example.org, blog.example.org:8080", "EPISTLE_SERVER_TRUSTED_PROXIES=10.1.2.3/8,::1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Relay.URL != "smtps://env.example.org" || c.Relay.Connections != 3 || c.Relay.Rate != 2.5 {
+		t.Errorf("relay: %+v", c.Relay)
+	}
+	if c.Seal.Key != "EPISTLE-SOMETHING" {
+		t.Errorf("the key did not come from its file: %q", c.Seal.Key)
+	}
+	if c.Database.URL != "sqlite:/srv/epistle/epistle.db" {
+		t.Errorf("the database does not follow the data directory: %s", c.Database.URL)
+	}
+	if got := strings.Join(c.Comments.Sites, " "); got != "www.example.org blog.example.org:8080" {
+		t.Errorf("sites: %s", got)
+	}
+	if len(c.Server.TrustedProxies) != 2 || c.Server.TrustedProxies[0].String() != "10.0.0.0/8" || c.Server.TrustedProxies[1].String() != "::1/128" {
+		t.Errorf("proxies: %v", c.Server.TrustedProxies)
+	}
+}
+
+func TestWrongSettingsAreRefusedWithASentence(t *testing.T) {
+	for name, c := range map[string]struct {
+		file, env, want string
+	}{
+		"unknown key":         {file: "[relay]\nconections = 3\n", want: "relay.connections"},
+		"unknown section":     {file: "[server]\nlisten = \"127.0.0.1:1\"\n[logs]\nlevel = \"info\"\n", want: "log.level"},
+		"unknown variable":    {env: "EPISTLE_DATABSE_URL=sqlite:x", want: "EPISTLE_DATABASE_URL"},
+		"no such secret file": {env: "EPISTLE_SEAL_KEY_FILE=/nowhere/at/all", want: "EPISTLE_SEAL_KEY_FILE"},
+		"file of no secret":   {env: "EPISTLE_LOG_LEVEL_FILE=/etc/hosts", want: "EPISTLE_LOG_LEVEL"},
+		"broken file":         {file: "data_dir = \n", want: "epistle.toml"},
+		"a number for a text": {file: "data_dir = 3\n", want: "data_dir"},
+		"section for a text":  {file: "[data_dir]\nx = 1\n", want: "data_dir"},
+		"text for a number":   {env: "EPISTLE_RELAY_CONNECTIONS=many", want: "relay.connections"},
+		"too many":            {env: "EPISTLE_RELAY_CONNECTIONS=9999", want: "200"},
+		"no number":           {env: "EPISTLE_RELAY_RATE=NaN", want: "relay.rate"},
+		"list of numbers":     {file: "[comments]\nsites = [1]\n", want: "comments.sites"},
+		"database":            {env: "EPISTLE_DATABASE_URL=mysql://x", want: "database"},
+		"listen":              {env: "EPISTLE_SERVER_LISTEN=8080", want: "server.listen"},
+		"port":                {env: "EPISTLE_SERVER_LISTEN=:70000", want: "server.listen"},
+		"public url":          {env: "EPISTLE_SERVER_PUBLIC_URL=mail.example.org", want: "server.public_url"},
+		"public url, path":    {env: "EPISTLE_SERVER_PUBLIC_URL=https://example.org/mail", want: "server.public_url"},
+		"public url, http":    {env: "EPISTLE_SERVER_PUBLIC_URL=http://mail.example.org", want: "https"},
+		"proxies":             {env: "EPISTLE_SERVER_TRUSTED_PROXIES=nginx", want: "server.trusted_proxies"},
+		"relay":               {env: "EPISTLE_RELAY_URL=http://example.org", want: "relay.url"},
+		"zone":                {env: "EPISTLE_MINISTRY_TIMEZONE=Seoul", want: "ministry.timezone"},
+		"local zone":          {env: "EPISTLE_MINISTRY_TIMEZONE=Local", want: "ministry.timezone"},
+		"contact":             {env: "EPISTLE_MINISTRY_CONTACT=office", want: "ministry.contact"},
+		"line break":          {file: "[ministry]\nname = \"a\\u0000b\"\n", want: "ministry.name"},
+		"domain":              {env: "EPISTLE_MAIL_DOMAIN=localhost", want: "mail.domain"},
+		"site":                {env: "EPISTLE_COMMENTS_SITES=https://example.org/", want: "comments.sites"},
+		"level":               {env: "EPISTLE_LOG_LEVEL=loud", want: "log.level"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := config.Load(write(t, c.file), []string{c.env})
+			if epistle.KindOf(err) != epistle.Invalid {
+				t.Fatalf("error %v, want an invalid one", err)
+			}
+			if got := sentence(t, err); !strings.Contains(got, c.want) {
+				t.Errorf("the sentence does not say %q: %s", c.want, got)
+			}
+		})
+	}
+}
+
+func TestADaemonNeedsToKnowWhoSends(t *testing.T) {
+	err := config.Default().Validate()
+	var problems epistle.Problems
+	if !errors.As(err, &problems) || len(problems) != 3 {
+		t.Fatalf("a bare configuration: %v, want three problems", err)
+	}
+	for _, p := range problems {
+		sentence(t, p)
+	}
+	c, err := config.Load(write(t, ""), []string{"EPISTLE_MINISTRY_NAME=Grace", "EPISTLE_MINISTRY_ADDRESS=1 Road",
+		"EPISTLE_RELAY_URL=smtp://127.0.0.1:2525", "EPISTLE_SERVER_LISTEN=0.0.0.0:8080"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := sentence(t, c.Validate()); !strings.Contains(got, "server.public_url") {
+		t.Errorf("a public address without a public URL: %s", got)
+	}
+}
+
+func TestANamedFileMustExist(t *testing.T) {
+	_, err := config.Load(filepath.Join(t.TempDir(), "no.toml"), nil)
+	if epistle.KindOf(err) != epistle.Invalid {
+		t.Fatalf("error %v, want an invalid one", err)
+	}
+	if got := sentence(t, err); !strings.Contains(got, "no.toml") {
+		t.Errorf("the sentence does not name the file: %s", got)
+	}
+}
+
+func TestFillKeepsTheCommentsAndReadsBack(t *testing.T) {
+	text := config.Fill(map[string]any{"ministry.name": "Grace \"and\" \\ Truth", "ministry.name_ko": "은혜와 진리",
+		"relay.connections": 7, "relay.rate": 0.5, "comments.sites": []string{"a.example.org", "b.example.org"}})
+	c, err := config.Load(write(t, text), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Ministry.Name.EN != `Grace "and" \ Truth` || c.Ministry.Name.KO != "은혜와 진리" || c.Relay.Connections != 7 || c.Relay.Rate != 0.5 || len(c.Comments.Sites) != 2 {
+		t.Errorf("read back %+v", c)
+	}
+	if strings.Count(text, "\n#") != strings.Count(config.Example, "\n#") {
+		t.Error("comments were lost")
+	}
+}

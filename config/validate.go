@@ -1,0 +1,249 @@
+package config
+
+import (
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"epistle/internal/epistle"
+)
+
+// The most connections and messages a second that a setting may ask for; above
+// it is a slip.
+const (
+	maxConnections = 200
+	maxRate        = 100000
+)
+
+// build types and checks every setting on its own.
+func build(v values) Config {
+	return Config{
+		DataDir:  v.required("data_dir"),
+		Database: Database{URL: v.databaseURL("database.url")},
+		Server: Server{
+			Listen:         v.listen("server.listen"),
+			PublicURL:      v.publicURL("server.public_url"),
+			TrustedProxies: v.prefixes("server.trusted_proxies"),
+		},
+		Relay: Relay{
+			URL:         v.relayURL("relay.url"),
+			Connections: v.connections("relay.connections"),
+			Rate:        v.rate("relay.rate"),
+		},
+		Seal: Seal{Key: v.text("seal.key")},
+		Ministry: Ministry{
+			Name:     epistle.Text{EN: v.line("ministry.name"), KO: v.line("ministry.name_ko")},
+			Address:  epistle.Text{EN: v.line("ministry.address"), KO: v.line("ministry.address_ko")},
+			Timezone: v.zone("ministry.timezone"),
+			Contact:  v.address("ministry.contact"),
+		},
+		Mail: Mail{
+			Domain:       v.domain("mail.domain"),
+			BounceDomain: v.domain("mail.bounce_domain"),
+			MailtoLeave:  v.address("mail.mailto_leave"),
+		},
+		Comments: Comments{Sites: v.hosts("comments.sites")},
+		Alert:    Alert{Address: v.address("alert.address")},
+		Log:      Log{Level: v.level("log.level")},
+	}
+}
+
+// Validate checks what a daemon needs beyond settings that are right one by
+// one: who sends, from where, through which relay.
+func (c Config) Validate() error {
+	var problems epistle.Problems
+	if c.Ministry.Name.IsZero() {
+		problems.Add(problem("ministry.name", "setting.needed"))
+	}
+	if c.Ministry.Address.IsZero() {
+		problems.Add(problem("ministry.address", "setting.needed"))
+	}
+	if c.Relay.URL == "" {
+		problems.Add(problem("relay.url", "setting.needed"))
+	}
+	if c.Server.PublicURL == "" && !isLoopback(hostOf(c.Server.Listen)) {
+		problems.Add(problem("server.public_url", "setting.public-url-needed"))
+	}
+	return problems.Err()
+}
+
+func (v values) required(key string) string {
+	s := v.text(key)
+	if s == "" {
+		v.fail(key, "setting.needed")
+	}
+	return s
+}
+
+func (v values) line(key string) string {
+	s, err := epistle.CleanLine(key, v.text(key), epistle.MaxTitle)
+	if err != nil {
+		v.fail(key, "setting.line")
+	}
+	return s
+}
+
+func (v values) databaseURL(key string) string {
+	s := v.text(key)
+	for _, scheme := range []string{"sqlite:", "postgres://", "postgresql://"} {
+		if len(s) > len(scheme) && strings.HasPrefix(s, scheme) {
+			return s
+		}
+	}
+	v.problems.Add(epistle.InvalidField(key, "database.url"))
+	return ""
+}
+
+func (v values) listen(key string) string {
+	s := v.text(key)
+	_, port, err := net.SplitHostPort(s)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		v.fail(key, "setting.listen")
+	}
+	return s
+}
+
+func (v values) publicURL(key string) string {
+	s := strings.TrimSuffix(v.text(key), "/")
+	if s == "" {
+		return ""
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil ||
+		u.Scheme != "https" && u.Scheme != "http" {
+		v.fail(key, "setting.url")
+		return ""
+	}
+	// Sign-in cookies only travel over https, except on the machine itself.
+	if u.Scheme == "http" && !isLoopback(u.Hostname()) {
+		v.fail(key, "setting.https")
+	}
+	return s
+}
+
+func (v values) prefixes(key string) []netip.Prefix {
+	all := []netip.Prefix{}
+	for _, item := range v.list(key) {
+		if p, err := netip.ParsePrefix(item); err == nil {
+			all = append(all, p.Masked())
+		} else if a, err := netip.ParseAddr(item); err == nil {
+			all = append(all, netip.PrefixFrom(a, a.BitLen()))
+		} else {
+			v.fail(key, "setting.networks")
+		}
+	}
+	return all
+}
+
+func (v values) relayURL(key string) string {
+	s := v.text(key)
+	if s == "" {
+		return ""
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Hostname() == "" || u.Scheme != "smtp" && u.Scheme != "smtps" || strings.Trim(u.Path, "/") != "" {
+		v.fail(key, "setting.relay")
+		return ""
+	}
+	return s
+}
+
+func (v values) connections(key string) int {
+	n := v.whole(key)
+	if n < 1 || n > maxConnections {
+		v.problems.Add(problem(key, "setting.range").With("Min", 1).With("Max", maxConnections))
+	}
+	return n
+}
+
+func (v values) rate(key string) float64 {
+	n := v.number(key)
+	if !(n >= 0 && n <= maxRate) { // also refuses NaN
+		v.problems.Add(problem(key, "setting.range").With("Min", 0).With("Max", maxRate))
+	}
+	return n
+}
+
+func (v values) zone(key string) string {
+	s := v.text(key)
+	if _, err := time.LoadLocation(s); err != nil || s == "" || s == "Local" {
+		v.fail(key, "setting.zone")
+	}
+	return s
+}
+
+func (v values) address(key string) epistle.Address {
+	s := v.text(key)
+	if s == "" {
+		return ""
+	}
+	a, err := epistle.ParseAddress(s)
+	if err != nil {
+		v.fail(key, "setting.address")
+	}
+	return a
+}
+
+// domain checks a mail domain by the rule for addresses.
+func (v values) domain(key string) string {
+	s := v.text(key)
+	if s == "" {
+		return ""
+	}
+	a, err := epistle.ParseAddress("x@" + s)
+	if err != nil {
+		v.fail(key, "setting.domain")
+	}
+	return a.Domain()
+}
+
+// hosts checks the hosts of web pages, each with a port if it needs one.
+func (v values) hosts(key string) []string {
+	hosts := v.list(key)
+	for i, host := range hosts {
+		u, err := url.Parse("https://" + host)
+		if err != nil || u.Host != host || u.Hostname() == "" || u.User != nil {
+			v.fail(key, "setting.hosts")
+		}
+		hosts[i] = strings.ToLower(host)
+	}
+	return hosts
+}
+
+func (v values) level(key string) slog.Level {
+	switch v.text(key) {
+	case "debug":
+		return slog.LevelDebug
+	case "info":
+		return slog.LevelInfo
+	case "warn":
+		return slog.LevelWarn
+	case "error":
+		return slog.LevelError
+	}
+	v.fail(key, "setting.level")
+	return slog.LevelInfo
+}
+
+func hostOf(listen string) string {
+	host, _, err := net.SplitHostPort(listen)
+	if err != nil {
+		return ""
+	}
+	return host
+}
+
+func isLoopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	a, err := netip.ParseAddr(host)
+	return err == nil && a.IsLoopback()
+}
