@@ -107,3 +107,16 @@ type Video struct {
 	CreatedAt time.Time
 	Version   int64
 }
+
+// Ready is what may be put into an issue now: letters and videos that are
+// current and were never mailed, current prayers that have not expired,
+// confirmed links that were never mailed (the latest publication first), and
+// current questions, those that readers have not seen for longest first.
+type Ready struct {
+	Letters   []Letter
+	Prayers   []Prayer
+	Links     []Link
+	Questions []Question
+	Videos    []Video
+	Projects  map[ID]Project
+}

@@ -1,0 +1,117 @@
+package store
+
+import (
+	"context"
+
+	"epistle/internal/epistle"
+)
+
+const selectLinks = `SELECT id, url, title_en, title_ko, summary_en, summary_ko, publisher, published_on, note, state,
+	submitted_by, submitted_at, decided_by, decided_at, solo, version FROM link`
+
+type linkRow struct {
+	ID          int64
+	URL         string
+	TitleEN     string `db:"title_en"`
+	TitleKO     string `db:"title_ko"`
+	SummaryEN   string `db:"summary_en"`
+	SummaryKO   string `db:"summary_ko"`
+	Publisher   string
+	PublishedOn string `db:"published_on"`
+	Note        string
+	State       string
+	SubmittedBy int64 `db:"submitted_by"`
+	SubmittedAt int64 `db:"submitted_at"`
+	DecidedBy   int64 `db:"decided_by"`
+	DecidedAt   int64 `db:"decided_at"`
+	Solo        int64
+	Version     int64
+}
+
+func (r linkRow) link() epistle.Link {
+	return epistle.Link{ID: r.ID, URL: r.URL, Title: epistle.Text{EN: r.TitleEN, KO: r.TitleKO},
+		Summary: epistle.Text{EN: r.SummaryEN, KO: r.SummaryKO}, Publisher: r.Publisher, PublishedOn: r.PublishedOn,
+		Note: r.Note, State: epistle.LinkState(r.State), SubmittedBy: r.SubmittedBy, SubmittedAt: fromMicros(r.SubmittedAt),
+		DecidedBy: r.DecidedBy, DecidedAt: fromMicros(r.DecidedAt), Solo: r.Solo != 0, Version: r.Version}
+}
+
+func links(rows []linkRow) []epistle.Link {
+	list := make([]epistle.Link, len(rows))
+	for i, r := range rows {
+		list[i] = r.link()
+	}
+	return list
+}
+
+// Link returns a news link.
+func (s *Store) Link(ctx context.Context, id epistle.ID) (epistle.Link, error) {
+	var row linkRow
+	if err := s.read().get(ctx, &row, selectLinks+` WHERE id = ?`, id); err != nil {
+		return epistle.Link{}, s.mapError(err)
+	}
+	return row.link(), nil
+}
+
+// LinkByURL returns the link with exactly this cleaned URL.
+func (s *Store) LinkByURL(ctx context.Context, url string) (epistle.Link, error) {
+	var row linkRow
+	if err := s.read().get(ctx, &row, selectLinks+` WHERE url = ?`, url); err != nil {
+		return epistle.Link{}, s.mapError(err)
+	}
+	return row.link(), nil
+}
+
+// Links lists news links, the newest first.
+func (s *Store) Links(ctx context.Context, f PoolFilter) ([]epistle.Link, error) {
+	var rows []linkRow
+	query, args := listed(selectLinks, nil, f)
+	if err := s.read().all(ctx, &rows, query, args...); err != nil {
+		return nil, s.mapError(err)
+	}
+	return links(rows), nil
+}
+
+// freshLinks are the confirmed links that were never mailed.
+func (s *Store) freshLinks(ctx context.Context) ([]epistle.Link, error) {
+	var rows []linkRow
+	err := s.read().all(ctx, &rows, selectLinks+` WHERE state = 'confirmed' AND NOT `+mailed(epistle.LinkItem, "link.id")+`
+		ORDER BY published_on DESC, id DESC LIMIT ?`, readyLimit)
+	return links(rows), s.mapError(err)
+}
+
+// CreateLink keeps a new link and returns its id. A link with the same URL is a
+// Conflict, "exists".
+func (s *Store) CreateLink(ctx context.Context, l epistle.Link, e epistle.AuditEntry) (epistle.ID, error) {
+	return s.createItem(ctx, e, func(q queries, id epistle.ID) error {
+		_, err := q.exec(ctx, `INSERT INTO link (id, url, title_en, title_ko, summary_en, summary_ko, publisher, published_on, note, state,
+			submitted_by, submitted_at, decided_by, decided_at, solo) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			id, l.URL, l.Title.EN, l.Title.KO, l.Summary.EN, l.Summary.KO, l.Publisher, l.PublishedOn, l.Note, string(l.State),
+			l.SubmittedBy, micros(l.SubmittedAt), l.DecidedBy, micros(l.DecidedAt), flag(l.Solo))
+		return err
+	})
+}
+
+// UpdateLink keeps all of a link, its state and who decided included, if
+// nobody changed it since l.Version. The verb decides what may follow what.
+func (s *Store) UpdateLink(ctx context.Context, l epistle.Link, e epistle.AuditEntry) error {
+	return s.updateItem(ctx, "link", l.ID, e, func(q queries) (int64, error) {
+		return q.exec(ctx, `UPDATE link SET url = ?, title_en = ?, title_ko = ?, summary_en = ?, summary_ko = ?, publisher = ?, published_on = ?,
+			note = ?, state = ?, submitted_by = ?, submitted_at = ?, decided_by = ?, decided_at = ?, solo = ?, version = version + 1
+			WHERE id = ? AND version = ?`,
+			l.URL, l.Title.EN, l.Title.KO, l.Summary.EN, l.Summary.KO, l.Publisher, l.PublishedOn,
+			l.Note, string(l.State), l.SubmittedBy, micros(l.SubmittedAt), l.DecidedBy, micros(l.DecidedAt), flag(l.Solo),
+			l.ID, l.Version)
+	})
+}
+
+// AllSolo reports whether every newsletter is in solo mode. Links belong to no
+// newsletter, so one that asks for a second person asks for all.
+func (s *Store) AllSolo(ctx context.Context) (bool, error) {
+	var count struct {
+		Newsletters int
+		Strict      int
+	}
+	err := s.read().get(ctx, &count, `SELECT COUNT(*) AS newsletters,
+		COALESCE(SUM(CASE WHEN solo_mode = 0 THEN 1 ELSE 0 END), 0) AS strict FROM newsletter`)
+	return count.Newsletters > 0 && count.Strict == 0, s.mapError(err)
+}

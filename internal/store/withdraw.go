@@ -1,0 +1,120 @@
+package store
+
+import (
+	"context"
+
+	"epistle/internal/epistle"
+)
+
+// HeldForWithdrawal is the HeldReason of an issue that shows something
+// withdrawn; its sentence is in the catalogue under "held.withdrawn".
+const HeldForWithdrawal = "withdrawn"
+
+// Withdraw marks an item as withdrawn and, in the same transaction, stops every
+// issue that shows it and is not yet fully sent: a draft, held or approved
+// issue loses its approval (an approved one becomes a draft again), a launching
+// or sending one is paused, with its approval kept as a record of what went
+// out so far; all of them get the reason HeldForWithdrawal. It returns the issues that it touched. Withdrawing again changes nothing but
+// still stops issues that have taken the item in since.
+func (s *Store) Withdraw(ctx context.Context, kind epistle.ItemKind, id epistle.ID, e epistle.AuditEntry) ([]epistle.ID, error) {
+	table, err := s.tableOf(kind)
+	if err != nil {
+		return nil, err
+	}
+	first, err := s.newIDs(ctx, 1+maxHeld)
+	if err != nil {
+		return nil, err
+	}
+	e.SubjectID = id
+	var held []epistle.ID
+	err = s.write(ctx, func(q queries) error {
+		changed, err := q.exec(ctx, `UPDATE `+table+` SET state = 'withdrawn', version = version + 1 WHERE id = ?`, id)
+		if err != nil {
+			return err
+		}
+		if err := stale(ctx, q, table, id, changed); err != nil {
+			return err
+		}
+		if err := insertAudit(ctx, q, first, e); err != nil {
+			return err
+		}
+		if held, err = holdIssuesWith(ctx, q, kind, id); err != nil {
+			return err
+		}
+		for n, issue := range held {
+			if n >= maxHeld {
+				break
+			}
+			entry := epistle.AuditEntry{At: e.At, Actor: e.Actor, Action: "issue.withdrawal", Subject: "issue", SubjectID: issue, Detail: string(kind)}
+			if err := insertAudit(ctx, q, first+1+int64(n), entry); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return held, err
+}
+
+// maxHeld bounds how many stopped issues get an audit line of their own. Issues
+// that are not yet sent are a handful.
+const maxHeld = 100
+
+func holdIssuesWith(ctx context.Context, q queries, kind epistle.ItemKind, id epistle.ID) ([]epistle.ID, error) {
+	var held []epistle.ID
+	err := q.all(ctx, &held, `UPDATE issue SET
+			state = CASE state WHEN 'approved' THEN 'draft' WHEN 'launching' THEN 'paused' WHEN 'sending' THEN 'paused' ELSE state END,
+			approved_by = CASE WHEN launched_at > 0 THEN approved_by ELSE 0 END,
+			approved_at = CASE WHEN launched_at > 0 THEN approved_at ELSE 0 END,
+			approved_digest = CASE WHEN launched_at > 0 THEN approved_digest ELSE '' END,
+			held_reason = ?, version = version + 1
+		WHERE state IN ('draft', 'held', 'approved', 'launching', 'sending', 'paused')
+		AND id IN (SELECT issue_id FROM issue_item WHERE kind = ? AND item_id = ?)
+		RETURNING id`, HeldForWithdrawal, string(kind), id)
+	return held, err
+}
+
+// WithdrawnIn lists what an issue shows though it was withdrawn, or is a link
+// that was rejected since. Such an issue must not be approved,
+// launched or resumed.
+func (s *Store) WithdrawnIn(ctx context.Context, issueID epistle.ID) ([]epistle.Item, error) {
+	items, err := withdrawnIn(ctx, s.read(), issueID)
+	return items, s.mapError(err)
+}
+
+// refuseWithdrawn is the last gate inside the transaction that approves,
+// launches or resumes an issue.
+func refuseWithdrawn(ctx context.Context, q queries, issueID epistle.ID) error {
+	items, err := withdrawnIn(ctx, q, issueID)
+	if err != nil {
+		return err
+	}
+	if len(items) > 0 {
+		return epistle.Errorf(epistle.Conflict, "issue.withdrawn", nil).With("Count", len(items))
+	}
+	return nil
+}
+
+func withdrawnIn(ctx context.Context, q queries, issueID epistle.ID) ([]epistle.Item, error) {
+	var rows []struct {
+		Kind    string
+		ID      int64  `db:"id"`
+		TitleEN string `db:"title_en"`
+		TitleKO string `db:"title_ko"`
+	}
+	err := q.all(ctx, &rows, `SELECT ii.kind, x.id, x.title_en, x.title_ko FROM issue_item ii JOIN (
+			SELECT 'letter' AS kind, id, title_en, title_ko FROM letter WHERE state = 'withdrawn'
+			UNION ALL SELECT 'prayer', id, headline_en, headline_ko FROM prayer WHERE state = 'withdrawn'
+			UNION ALL SELECT 'question', id, text_en, text_ko FROM question WHERE state = 'withdrawn'
+			UNION ALL SELECT 'video', id, title_en, title_ko FROM video WHERE state = 'withdrawn'
+			UNION ALL SELECT 'link', id, title_en, title_ko FROM link WHERE state IN ('withdrawn', 'rejected')
+		) AS x ON x.kind = ii.kind AND x.id = ii.item_id
+		WHERE ii.issue_id = ? ORDER BY ii.kind, x.id`, issueID)
+	if err != nil {
+		return nil, err
+	}
+	items := make([]epistle.Item, len(rows))
+	for i, r := range rows {
+		items[i] = epistle.Item{Kind: epistle.ItemKind(r.Kind), ID: r.ID, Title: epistle.Text{EN: r.TitleEN, KO: r.TitleKO}}
+	}
+	return items, nil
+}
