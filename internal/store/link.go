@@ -92,16 +92,36 @@ func (s *Store) CreateLink(ctx context.Context, l epistle.Link, e epistle.AuditE
 }
 
 // UpdateLink keeps all of a link, its state and who decided included, if
-// nobody changed it since l.Version. The verb decides what may follow what.
+// nobody changed it since l.Version. The verb decides what may follow what; see
+// RejectLink and Withdraw for what reaches into issues.
 func (s *Store) UpdateLink(ctx context.Context, l epistle.Link, e epistle.AuditEntry) error {
+	return s.updateItem(ctx, "link", l.ID, e, func(q queries) (int64, error) { return updateLink(ctx, q, l) })
+}
+
+// RejectLink is UpdateLink for a link that was refused. It was confirmed once,
+// perhaps, and changed since: issues that took it in are stopped as by Withdraw.
+func (s *Store) RejectLink(ctx context.Context, l epistle.Link, e epistle.AuditEntry) error {
+	first, err := s.newIDs(ctx, maxHeld)
+	if err != nil {
+		return err
+	}
 	return s.updateItem(ctx, "link", l.ID, e, func(q queries) (int64, error) {
-		return q.exec(ctx, `UPDATE link SET url = ?, title_en = ?, title_ko = ?, summary_en = ?, summary_ko = ?, publisher = ?, published_on = ?,
+		changed, err := updateLink(ctx, q, l)
+		if err != nil || changed == 0 {
+			return changed, err
+		}
+		_, err = holdIssuesShowing(ctx, q, first, epistle.LinkItem, l.ID, e)
+		return changed, err
+	})
+}
+
+func updateLink(ctx context.Context, q queries, l epistle.Link) (int64, error) {
+	return q.exec(ctx, `UPDATE link SET url = ?, title_en = ?, title_ko = ?, summary_en = ?, summary_ko = ?, publisher = ?, published_on = ?,
 			note = ?, state = ?, submitted_by = ?, submitted_at = ?, decided_by = ?, decided_at = ?, solo = ?, version = version + 1
 			WHERE id = ? AND version = ?`,
-			l.URL, l.Title.EN, l.Title.KO, l.Summary.EN, l.Summary.KO, l.Publisher, l.PublishedOn,
-			l.Note, string(l.State), l.SubmittedBy, micros(l.SubmittedAt), l.DecidedBy, micros(l.DecidedAt), flag(l.Solo),
-			l.ID, l.Version)
-	})
+		l.URL, l.Title.EN, l.Title.KO, l.Summary.EN, l.Summary.KO, l.Publisher, l.PublishedOn,
+		l.Note, string(l.State), l.SubmittedBy, micros(l.SubmittedAt), l.DecidedBy, micros(l.DecidedAt), flag(l.Solo),
+		l.ID, l.Version)
 }
 
 // AllSolo reports whether every newsletter is in solo mode. Links belong to no

@@ -63,19 +63,13 @@ func (s *Store) Ready(ctx context.Context, now time.Time) (epistle.Ready, error)
 const readyLimit = 500
 
 func (s *Store) projectsByID(ctx context.Context) (map[epistle.ID]epistle.Project, error) {
-	var rows []struct {
-		ID      int64
-		Slug    string
-		TitleEN string `db:"title_en"`
-		TitleKO string `db:"title_ko"`
-		PageURL string `db:"page_url"`
+	list, err := s.Projects(ctx)
+	if err != nil {
+		return nil, err
 	}
-	if err := s.read().all(ctx, &rows, `SELECT id, slug, title_en, title_ko, page_url FROM project`); err != nil {
-		return nil, s.mapError(err)
-	}
-	projects := make(map[epistle.ID]epistle.Project, len(rows))
-	for _, r := range rows {
-		projects[r.ID] = epistle.Project{ID: r.ID, Slug: r.Slug, Title: epistle.Text{EN: r.TitleEN, KO: r.TitleKO}, PageURL: r.PageURL}
+	projects := make(map[epistle.ID]epistle.Project, len(list))
+	for _, p := range list {
+		projects[p.ID] = p
 	}
 	return projects, nil
 }

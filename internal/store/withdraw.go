@@ -11,11 +11,11 @@ import (
 const HeldForWithdrawal = "withdrawn"
 
 // Withdraw marks an item as withdrawn and, in the same transaction, stops every
-// issue that shows it and is not yet fully sent: a draft, held or approved
-// issue loses its approval (an approved one becomes a draft again), a launching
-// or sending one is paused, with its approval kept as a record of what went
-// out so far; all of them get the reason HeldForWithdrawal. It returns the issues that it touched. Withdrawing again changes nothing but
-// still stops issues that have taken the item in since.
+// issue that shows it and is not yet fully sent: an approved issue is held, a
+// launching or sending one paused, drafts, held and paused ones stay where they
+// are; all of them lose their approval and get the reason HeldForWithdrawal. It
+// returns the issues that it stopped. Withdrawing again is harmless, and stops
+// issues that have taken the item in since.
 func (s *Store) Withdraw(ctx context.Context, kind epistle.ItemKind, id epistle.ID, e epistle.AuditEntry) ([]epistle.ID, error) {
 	table, err := s.tableOf(kind)
 	if err != nil {
@@ -38,19 +38,8 @@ func (s *Store) Withdraw(ctx context.Context, kind epistle.ItemKind, id epistle.
 		if err := insertAudit(ctx, q, first, e); err != nil {
 			return err
 		}
-		if held, err = holdIssuesWith(ctx, q, kind, id); err != nil {
-			return err
-		}
-		for n, issue := range held {
-			if n >= maxHeld {
-				break
-			}
-			entry := epistle.AuditEntry{At: e.At, Actor: e.Actor, Action: "issue.withdrawal", Subject: "issue", SubjectID: issue, Detail: string(kind)}
-			if err := insertAudit(ctx, q, first+1+int64(n), entry); err != nil {
-				return err
-			}
-		}
-		return nil
+		held, err = holdIssuesShowing(ctx, q, first+1, kind, id, e)
+		return err
 	})
 	return held, err
 }
@@ -59,18 +48,29 @@ func (s *Store) Withdraw(ctx context.Context, kind epistle.ItemKind, id epistle.
 // that are not yet sent are a handful.
 const maxHeld = 100
 
-func holdIssuesWith(ctx context.Context, q queries, kind epistle.ItemKind, id epistle.ID) ([]epistle.ID, error) {
+// holdIssuesShowing stops the issues that show an item, in the transaction that
+// takes the item back. auditIDs is the first of maxHeld reserved ids.
+func holdIssuesShowing(ctx context.Context, q queries, auditIDs epistle.ID, kind epistle.ItemKind, id epistle.ID, cause epistle.AuditEntry) ([]epistle.ID, error) {
 	var held []epistle.ID
-	err := q.all(ctx, &held, `UPDATE issue SET
-			state = CASE state WHEN 'approved' THEN 'draft' WHEN 'launching' THEN 'paused' WHEN 'sending' THEN 'paused' ELSE state END,
-			approved_by = CASE WHEN launched_at > 0 THEN approved_by ELSE 0 END,
-			approved_at = CASE WHEN launched_at > 0 THEN approved_at ELSE 0 END,
-			approved_digest = CASE WHEN launched_at > 0 THEN approved_digest ELSE '' END,
-			held_reason = ?, version = version + 1
+	err := q.all(ctx, &held, `UPDATE issue SET held_reason = ?, version = version + 1,
+			state = CASE state WHEN 'approved' THEN 'held' WHEN 'launching' THEN 'paused' WHEN 'sending' THEN 'paused' ELSE state END,
+			approved_by = 0, approved_at = 0, approved_digest = '', approved_audience = 0, tolerance = 0
 		WHERE state IN ('draft', 'held', 'approved', 'launching', 'sending', 'paused')
 		AND id IN (SELECT issue_id FROM issue_item WHERE kind = ? AND item_id = ?)
 		RETURNING id`, HeldForWithdrawal, string(kind), id)
-	return held, err
+	if err != nil {
+		return nil, err
+	}
+	for n, issue := range held {
+		if n >= maxHeld {
+			break
+		}
+		entry := epistle.AuditEntry{At: cause.At, Actor: cause.Actor, Action: "issue.withdrawal", Subject: "issue", SubjectID: issue, Detail: string(kind)}
+		if err := insertAudit(ctx, q, auditIDs+int64(n), entry); err != nil {
+			return nil, err
+		}
+	}
+	return held, nil
 }
 
 // WithdrawnIn lists what an issue shows though it was withdrawn, or is a link
