@@ -8,3 +8,8 @@ import "embed"
 //
 //go:embed locales/*.toml
 var Locales embed.FS
+
+// Web holds web/{layout,partials,desk,public,icons,static}.
+//
+//go:embed web
+var Web embed.FS

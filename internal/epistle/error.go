@@ -15,7 +15,8 @@ const (
 	NotFound                // no such thing, or not for this person
 	Conflict                // somebody else changed it first, or it is in the wrong state
 	Forbidden               // this actor may not do this
-	Unavailable             // try again later: limits, a lost database, a paused desk
+	Unavailable             // try again later: a lost database, a paused desk
+	Limited                 // too often; try again in a while
 )
 
 func (k Kind) String() string {
@@ -30,6 +31,8 @@ func (k Kind) String() string {
 		return "forbidden"
 	case Unavailable:
 		return "unavailable"
+	case Limited:
+		return "limited"
 	default:
 		return "internal"
 	}
