@@ -185,6 +185,7 @@ const (
 	EventReturned    EventKind = "returned" // undid an unsubscribe
 	EventPreferences EventKind = "preferences"
 	EventSuppressed  EventKind = "suppressed"
+	EventLifted      EventKind = "lifted" // a suppression ended, by their own confirmation or by staff
 )
 
 // Way is how a subscriber acted.

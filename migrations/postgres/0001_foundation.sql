@@ -177,10 +177,21 @@ CREATE TABLE signup (
   created_at      BIGINT  NOT NULL,
   expires_at      BIGINT  NOT NULL,
   confirmed_at    BIGINT  NOT NULL DEFAULT 0,
-  subscriber_id   BIGINT  REFERENCES subscriber (id) ON DELETE SET NULL
+  subscriber_id   BIGINT  REFERENCES subscriber (id) ON DELETE SET NULL,
+  mails           BIGINT  NOT NULL DEFAULT 0, -- confirmation mails lately
+  mailed_at       BIGINT  NOT NULL DEFAULT 0  -- the last of them
 );
 CREATE INDEX signup_queue ON signup (state, created_at);
 CREATE INDEX signup_address ON signup (address_index, newsletter_id, state);
+-- However often someone asks, one request waits for them.
+CREATE UNIQUE INDEX signup_pending ON signup (address_index, newsletter_id) WHERE state = 'pending';
+
+-- How many mails an address got lately because somebody typed it into a form.
+CREATE TABLE mail_limit (
+  address_index BYTEA   PRIMARY KEY,
+  since         BIGINT  NOT NULL,
+  mails         BIGINT  NOT NULL
+);
 
 CREATE TABLE consent (
   id              BIGINT  PRIMARY KEY,

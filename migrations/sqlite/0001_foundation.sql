@@ -177,10 +177,21 @@ CREATE TABLE signup (
   created_at      INTEGER NOT NULL,
   expires_at      INTEGER NOT NULL,
   confirmed_at    INTEGER NOT NULL DEFAULT 0,
-  subscriber_id   INTEGER REFERENCES subscriber (id) ON DELETE SET NULL
+  subscriber_id   INTEGER REFERENCES subscriber (id) ON DELETE SET NULL,
+  mails           INTEGER NOT NULL DEFAULT 0, -- confirmation mails lately
+  mailed_at       INTEGER NOT NULL DEFAULT 0  -- the last of them
 );
 CREATE INDEX signup_queue ON signup (state, created_at);
 CREATE INDEX signup_address ON signup (address_index, newsletter_id, state);
+-- However often someone asks, one request waits for them.
+CREATE UNIQUE INDEX signup_pending ON signup (address_index, newsletter_id) WHERE state = 'pending';
+
+-- How many mails an address got lately because somebody typed it into a form.
+CREATE TABLE mail_limit (
+  address_index BLOB    PRIMARY KEY,
+  since         INTEGER NOT NULL,
+  mails         INTEGER NOT NULL
+);
 
 CREATE TABLE consent (
   id              INTEGER PRIMARY KEY,
