@@ -40,11 +40,6 @@ func (x *sealer) unseal(column string, sealed []byte) string {
 	return value
 }
 
-// addressIndex is the keyed hash by which an address is found in every table.
-func (s *Store) addressIndex(a epistle.Address) []byte {
-	return s.keys.Index("address", a.Canonical())
-}
-
 // nameIndex is the keyed hash of a whole name; empty for no name.
 func (s *Store) nameIndex(name string) []byte {
 	canonical := epistle.CanonicalName(name)
