@@ -1,0 +1,406 @@
+// Package relay talks to the SMTP server that takes our mail. go-mail dials:
+// TCP, TLS, EHLO, AUTH. What follows on the connection is done here, with the
+// deadlines of RFC 5321, section 4.5.3.2, and what a reply means is decided in
+// one place, outcome.go.
+//
+// A connection that has said anything out of order is closed and never used
+// again. TLS that was asked for is never done without.
+package relay
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/textproto"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/wneessen/go-mail"
+	"github.com/wneessen/go-mail/smtp"
+
+	"epistle/internal/epistle"
+)
+
+// Security says how a connection is protected.
+type Security int
+
+const (
+	StartTLS Security = iota // plain until STARTTLS, which must succeed
+	Implicit                 // TLS from the first byte
+	Plain                    // none; a relay on loopback only
+)
+
+// Options says which relay and how.
+type Options struct {
+	Host     string
+	Port     int
+	Security Security
+	User     string // empty: no AUTH
+	Password string
+	Hello    string      // our name in EHLO; empty: "localhost"
+	TLS      *tls.Config // nil: the system's roots and TLS 1.2 or newer
+	Timeouts Timeouts
+}
+
+// Timeouts bounds each stage of a conversation. A zero value means the time of
+// RFC 5321, section 4.5.3.2.
+type Timeouts struct {
+	Dial    time.Duration // connect, greeting, EHLO, TLS, AUTH together
+	Command time.Duration // MAIL and RCPT, each
+	Data    time.Duration // the reply to DATA
+	Block   time.Duration // each buffer of the body
+	Final   time.Duration // the reply after the final dot
+}
+
+func (t Timeouts) withDefaults() Timeouts {
+	fill := func(d *time.Duration, standard time.Duration) {
+		if *d == 0 {
+			*d = standard
+		}
+	}
+	fill(&t.Dial, 5*time.Minute)
+	fill(&t.Command, 5*time.Minute)
+	fill(&t.Data, 2*time.Minute)
+	fill(&t.Block, 3*time.Minute)
+	fill(&t.Final, 10*time.Minute)
+	return t
+}
+
+// Parse reads smtp://user:password@host:587 or smtps://host:465. smtp means
+// STARTTLS, which is mandatory but for a relay on loopback. The error is
+// Invalid, its field "relay.url"; it never repeats the URL, which may hold a
+// password.
+func Parse(raw string) (Options, error) {
+	invalid := epistle.InvalidField("relay.url", "relay.url")
+	u, err := url.Parse(raw)
+	if err != nil || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" || u.Path != "" && u.Path != "/" {
+		return Options{}, invalid
+	}
+	o := Options{Host: u.Hostname()}
+	switch u.Scheme {
+	case "smtps":
+		o.Security, o.Port = Implicit, 465
+	case "smtp":
+		o.Security, o.Port = StartTLS, 587
+		if isLoopback(o.Host) {
+			o.Security = Plain
+		}
+	default:
+		return Options{}, invalid
+	}
+	if text := u.Port(); text != "" {
+		if o.Port, err = strconv.Atoi(text); err != nil || o.Port < 1 || o.Port > 65535 {
+			return Options{}, invalid
+		}
+	}
+	if u.User != nil {
+		o.User = u.User.Username()
+		o.Password, _ = u.User.Password()
+	}
+	return o, nil
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// Trouble says why there is no connection.
+type Trouble string
+
+const (
+	Unreachable Trouble = "unreachable" // no route, no answer, or a refusal at the greeting
+	BadTLS      Trouble = "tls"         // TLS was asked for and failed
+	BadAuth     Trouble = "auth"        // the relay refuses our user and password
+)
+
+// DialError is a connection that did not come about. Its text names neither
+// user nor password.
+type DialError struct {
+	Trouble Trouble
+	Err     error
+}
+
+func (e *DialError) Error() string { return fmt.Sprintf("relay %s: %v", e.Trouble, e.Err) }
+func (e *DialError) Unwrap() error { return e.Err }
+
+// Conn is one connection to a relay. It is for one goroutine.
+type Conn struct {
+	raw      net.Conn // what go-mail's client reads and writes, under any TLS
+	client   *smtp.Client
+	timeouts Timeouts
+	closed   bool
+}
+
+// Dial connects and greets, with TLS and AUTH as the options say. Every error
+// is a *DialError. Ending ctx ends the attempt.
+func Dial(ctx context.Context, o Options) (*Conn, error) {
+	o.Timeouts = o.Timeouts.withDefaults()
+	ctx, cancel := context.WithTimeout(ctx, o.Timeouts.Dial)
+	defer cancel()
+	d := dialer{options: o, tls: o.tlsConfig()}
+	client, err := d.newClient()
+	if err != nil {
+		return nil, &DialError{Unreachable, err}
+	}
+	// go-mail forgets ctx once TCP stands, and leaves the connection open when
+	// TLS or AUTH fails.
+	stop := context.AfterFunc(ctx, d.hangUp)
+	conversation, err := client.DialToSMTPClientWithContext(ctx)
+	if !stop() && err == nil {
+		err = ctx.Err()
+	}
+	if err == nil && o.Security != Plain && !d.secured(conversation) {
+		err = errors.New("the connection is not encrypted")
+	}
+	if err != nil {
+		d.hangUp()
+		return nil, &DialError{d.trouble(err), err}
+	}
+	return &Conn{raw: d.conn(), client: conversation, timeouts: o.Timeouts}, nil
+}
+
+func (o Options) tlsConfig() *tls.Config {
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if o.TLS != nil {
+		config = o.TLS.Clone()
+	}
+	if config.ServerName == "" {
+		config.ServerName = o.Host
+	}
+	return config
+}
+
+// Closed reports whether the connection can take no more mail: it was closed,
+// or was given up because the relay said something out of order.
+func (c *Conn) Closed() bool { return c.closed }
+
+// Close hangs up without a word. Whatever was offered and not finished with a
+// dot is forgotten by the relay.
+func (c *Conn) Close() error {
+	if c.closed {
+		return nil
+	}
+	c.closed = true
+	return c.raw.Close()
+}
+
+// Quit takes leave and hangs up. It waits a few seconds for the answer.
+func (c *Conn) Quit() error {
+	if c.closed {
+		return nil
+	}
+	_ = c.raw.SetDeadline(time.Now().Add(5 * time.Second))
+	_ = c.client.Quit() // whatever it answers, we are gone
+	return c.Close()
+}
+
+// Send gives one message to the relay: Offer and Finish in one. body is a
+// complete message with CRLF line ends, not dot-stuffed.
+func (c *Conn) Send(ctx context.Context, from, to string, body []byte) Outcome {
+	if offered := c.Offer(ctx, from, to); offered.Class != Accepted {
+		return offered
+	}
+	return c.Finish(ctx, body)
+}
+
+// Offer says MAIL, RCPT and DATA. Accepted means that the relay now waits for
+// the body: then either Finish or Close must follow. After any other outcome
+// the connection is ready for the next message, or closed. An empty from is
+// the null reverse-path.
+func (c *Conn) Offer(ctx context.Context, from, to string) Outcome {
+	if c.closed {
+		return lost(AtMail, net.ErrClosed)
+	}
+	defer c.closeWhenDone(ctx)()
+	steps := []struct {
+		stage   Stage
+		timeout time.Duration
+		say     func() error
+	}{
+		{AtMail, c.timeouts.Command, func() error { return c.client.Mail(path(from)) }},
+		{AtRcpt, c.timeouts.Command, func() error { return c.client.Rcpt(path(to)) }},
+		{AtData, c.timeouts.Data, c.data},
+	}
+	for _, step := range steps {
+		c.deadline(step.timeout)
+		if err := step.say(); err != nil {
+			return c.refused(judge(step.stage, err), step.stage)
+		}
+	}
+	return Outcome{Class: Accepted, Stage: AtData, Code: 354}
+}
+
+// Finish sends the body and the final dot and returns what the relay made of
+// the message. If no usable reply comes after the dot, the outcome is
+// Uncertain and the connection is closed.
+func (c *Conn) Finish(ctx context.Context, body []byte) Outcome {
+	if c.closed {
+		return lost(AtBody, net.ErrClosed)
+	}
+	defer c.closeWhenDone(ctx)()
+	w := deadlineWriter{conn: c, w: c.client.Text.W}
+	if err := writeDotted(&w, body); err != nil {
+		return c.refused(judge(AtBody, err), AtBody)
+	}
+	c.deadline(c.timeouts.Final)
+	code, text, err := c.client.Text.ReadResponse(2)
+	if err != nil {
+		return c.refused(judge(AtDot, err), AtDot)
+	}
+	return Outcome{Class: Accepted, Stage: AtDot, Code: code, Status: statusIn(text, code)}
+}
+
+// path is an address as MAIL and RCPT need it.
+func path(address string) string { return "<" + address + ">" }
+
+func (c *Conn) data() error {
+	text := c.client.Text
+	id, err := text.Cmd("DATA")
+	if err != nil {
+		return err
+	}
+	text.StartResponse(id)
+	defer text.EndResponse(id)
+	_, _, err = text.ReadResponse(354)
+	return err
+}
+
+func (c *Conn) deadline(d time.Duration) { _ = c.raw.SetDeadline(time.Now().Add(d)) }
+
+// closeWhenDone hangs up if ctx ends before the returned function is called.
+func (c *Conn) closeWhenDone(ctx context.Context) (release func()) {
+	stop := context.AfterFunc(ctx, func() { _ = c.raw.Close() })
+	return func() {
+		if !stop() {
+			c.closed = true
+		}
+	}
+}
+
+// refused keeps the connection usable after a refusal, or closes it.
+func (c *Conn) refused(o Outcome, stage Stage) Outcome {
+	if o.doubtful {
+		_ = c.Close()
+		return o
+	}
+	if stage == AtRcpt || stage == AtData {
+		// The transaction that MAIL began is still open.
+		c.deadline(c.timeouts.Command)
+		if err := c.client.Reset(); err != nil {
+			_ = c.Close()
+		}
+	}
+	return o
+}
+
+// dialer is one attempt to connect.
+type dialer struct {
+	options Options
+	tls     *tls.Config
+	held    chan net.Conn // holds the connection once TCP stands
+}
+
+func (d *dialer) newClient() (*mail.Client, error) {
+	d.held = make(chan net.Conn, 1)
+	o := d.options
+	options := []mail.Option{
+		mail.WithPort(o.Port),
+		mail.WithTimeout(o.Timeouts.Dial),
+		mail.WithoutSMTPUTF8(), // our addresses are ASCII
+		mail.WithTLSConfig(d.tls),
+		mail.WithDialContextFunc(d.dial),
+		mail.WithHELO("localhost"),
+	}
+	if o.Hello != "" {
+		options = append(options, mail.WithHELO(o.Hello))
+	}
+	switch o.Security {
+	case StartTLS:
+		options = append(options, mail.WithTLSPolicy(mail.TLSMandatory))
+	case Implicit:
+		options = append(options, mail.WithSSL())
+	default:
+		options = append(options, mail.WithTLSPolicy(mail.NoTLS))
+	}
+	if o.User != "" {
+		options = append(options, mail.WithUsername(o.User), mail.WithPassword(o.Password),
+			mail.WithOpportunisticSMTPAuth(mail.SMTPAuthSCRAMSHA256, mail.SMTPAuthPlain, mail.SMTPAuthLogin, mail.SMTPAuthCramMD5))
+	}
+	return mail.NewClient(o.Host, options...)
+}
+
+// dial connects, and does TLS at once where it is implicit. It replaces
+// go-mail's own so that the connection can be closed and timed from outside.
+func (d *dialer) dial(ctx context.Context, network, _ string) (net.Conn, error) {
+	var plain net.Dialer
+	address := net.JoinHostPort(d.options.Host, strconv.Itoa(d.options.Port))
+	raw, err := plain.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	if d.options.Security != Implicit {
+		d.held <- raw
+		return raw, nil
+	}
+	secured := tls.Client(raw, d.tls)
+	if err := secured.HandshakeContext(ctx); err != nil {
+		return nil, errors.Join(err, raw.Close())
+	}
+	d.held <- secured
+	return secured, nil
+}
+
+func (d *dialer) hangUp() {
+	select {
+	case conn := <-d.held:
+		d.held <- conn
+		_ = conn.Close()
+	default:
+	}
+}
+
+func (d *dialer) conn() net.Conn {
+	conn := <-d.held
+	d.held <- conn
+	return conn
+}
+
+func (d *dialer) secured(c *smtp.Client) bool {
+	if d.options.Security == Implicit {
+		_, is := d.conn().(*tls.Conn)
+		return is
+	}
+	state, err := c.GetTLSConnectionState()
+	return err == nil && state.HandshakeComplete
+}
+
+// trouble sorts what go-mail says when it cannot connect.
+func (d *dialer) trouble(err error) Trouble {
+	var reply *textproto.Error
+	var certificate *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	var alert tls.AlertError
+	switch {
+	case errors.As(err, &certificate), errors.As(err, &record), errors.As(err, &alert):
+		return BadTLS
+	case errors.As(err, &reply) && (reply.Code == 535 || reply.Code == 534 || reply.Code == 538 || reply.Code == 530):
+		return BadAuth
+	case d.options.User != "" && isAuthMismatch(err):
+		return BadAuth
+	}
+	return Unreachable
+}
+
+func isAuthMismatch(err error) bool {
+	for _, known := range []error{mail.ErrNoSupportedAuthDiscovered, mail.ErrPlainAuthNotSupported, mail.ErrLoginAuthNotSupported,
+		mail.ErrCramMD5AuthNotSupported, mail.ErrSCRAMSHA256AuthNotSupported, smtp.ErrUnencrypted} {
+		if errors.Is(err, known) {
+			return true
+		}
+	}
+	return false
+}
