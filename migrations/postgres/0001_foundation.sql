@@ -405,4 +405,11 @@ CREATE TABLE slot (
 );
 CREATE INDEX slot_state ON slot (state, at);
 
+-- What each series was last seen to be, and since when.
+CREATE TABLE series (
+  key        TEXT    PRIMARY KEY,
+  expression TEXT    NOT NULL,
+  since      BIGINT  NOT NULL
+);
+
 -- +goose Down
