@@ -13,3 +13,8 @@ var Locales embed.FS
 //
 //go:embed web
 var Web embed.FS
+
+// Email holds the mails: a pair of files each, .html and .txt.
+//
+//go:embed email/*.html email/*.txt
+var Email embed.FS

@@ -1,0 +1,111 @@
+package render
+
+import (
+	"net/mail"
+	"strings"
+	"time"
+
+	"epistle/internal/epistle"
+	"epistle/internal/locale"
+)
+
+// noticeData says which keys of Notice.Data each kind needs, beside "link",
+// which all need. Values are text in the reader's language.
+//
+//	link        the button's address; "/confirm/…" is taken below the public URL
+//	newsletter  its title
+//	covers      what the newsletter covers, a sentence of the ministry's own
+//	frequency   how often it comes, a sentence of the ministry's own
+//	issue       the issue's number
+//	slot        its moment: RFC 3339 in the newsletter's zone, or ready text
+//	accepted, failed   how many mails, in digits
+var noticeData = map[epistle.NoticeKind][]string{
+	epistle.NoticeConfirm:       {"newsletter", "covers", "frequency"},
+	epistle.NoticeAlready:       {"newsletter"},
+	epistle.NoticeResetPassword: {},
+	epistle.NoticeStaffWelcome:  {},
+	epistle.NoticeUnapproved:    {"newsletter", "issue", "slot"},
+	epistle.NoticeHeld:          {"newsletter", "issue"},
+	epistle.NoticeMissed:        {"newsletter", "issue", "slot"},
+	epistle.NoticeRecoverySheet: {},
+	epistle.NoticeSent:          {"newsletter", "issue", "accepted", "failed"},
+}
+
+// noticePage is what the templates of a notice are given.
+type noticePage struct {
+	*locale.Words
+	Subject    string
+	Heading    string
+	Paragraphs []string
+	Button     string
+	Link       string
+	Note       []string
+	Footer     footer
+}
+
+// Notice makes the mail of a notice. Data that its kind needs and does not
+// have is an internal error: half a sentence is not mailed.
+func (r *Renderer) Notice(n epistle.Notice) (Message, error) {
+	if !isWireAddress(n.To) {
+		return Message{}, epistle.InvalidField("email", "mail.address")
+	}
+	page, err := r.makeNotice(n)
+	if err != nil {
+		return Message{}, err
+	}
+	body, err := r.execute("notice", page)
+	if err != nil {
+		return Message{}, err
+	}
+	sender := r.NoticeSender
+	local := r.Keys.MessageIDLocal(0, n.ID)
+	h := envelope{
+		from:      mail.Address{Name: line(sender.Name.In(page.Language)), Address: string(sender.Address)},
+		to:        mail.Address{Address: string(n.To)},
+		subject:   page.Subject,
+		date:      n.CreatedAt,
+		messageID: local + "@" + r.Ministry.MailDomain,
+		boundary:  boundary(local),
+		extra:     map[string]string{"Auto-Submitted": "auto-generated"},
+	}
+	data, err := compose(h, body.html.fill(nil, escapeHTML), body.text.fill(nil, escapeText))
+	if err != nil {
+		return Message{}, err
+	}
+	return Message{ReturnPath: string(sender.Address), To: n.To, Body: data}, nil
+}
+
+func (r *Renderer) makeNotice(n epistle.Notice) (noticePage, error) {
+	keys, known := noticeData[n.Kind]
+	if !known {
+		return noticePage{}, epistle.Errorf(epistle.Internal, "internal", nil).With("Kind", string(n.Kind))
+	}
+	words := r.Catalog.In(n.Language)
+	data := map[string]any{}
+	for _, key := range keys {
+		value := line(n.Data[key])
+		if value == "" {
+			return noticePage{}, epistle.Errorf(epistle.Internal, "internal", nil).With("Missing", key)
+		}
+		if moment, err := time.Parse(time.RFC3339, value); err == nil && key == "slot" {
+			value = words.Moment(moment)
+		}
+		data[strings.ToUpper(key[:1])+key[1:]] = value
+	}
+	data["Ministry"] = line(words.Pick(r.Ministry.Name))
+	link := n.Data["link"]
+	if strings.HasPrefix(link, "/") {
+		link = r.Ministry.PublicURL + link
+	}
+	if !isWebURL(link) {
+		return noticePage{}, epistle.Errorf(epistle.Internal, "internal", nil).With("Missing", "link")
+	}
+	word := func(part string) string { return words.Fill("notice."+string(n.Kind)+"."+part, data) }
+	return noticePage{
+		Words: words, Subject: line(word("subject")), Heading: word("heading"), Paragraphs: paragraphs(word("body")),
+		Button: word("button"), Link: link, Note: paragraphs(word("note")),
+		Footer: footer{
+			Ministry: line(words.Pick(r.Ministry.Name)), Postal: line(words.Pick(r.Ministry.PostalAddress)), Contact: r.Ministry.Contact.Display(),
+		},
+	}, nil
+}

@@ -1,0 +1,95 @@
+package render
+
+import (
+	"html/template"
+	"strings"
+
+	"epistle/internal/epistle"
+)
+
+// The look of the mails. Mail clients want every style on its element, so the
+// templates ask for them by name; classes are there for the dark colours only.
+// Colours are warm greys and one earth red, none of them pure black or white:
+// clients that turn colours round by force then keep the contrast.
+var styles = map[string]string{
+	"body":    "margin:0;padding:0;width:100%;background-color:#f4efe6;-webkit-text-size-adjust:100%;-ms-text-size-adjust:100%;word-break:keep-all;overflow-wrap:break-word",
+	"hidden":  "display:none;font-size:1px;line-height:1px;max-height:0;max-width:0;opacity:0;overflow:hidden;mso-hide:all;color:#f4efe6",
+	"outer":   "width:100%;background-color:#f4efe6",
+	"inner":   "width:100%;max-width:600px;margin:0 auto",
+	"gutter":  "padding:0 12px",
+	"masthd":  "padding:36px 16px 22px;text-align:center",
+	"title":   "margin:0;font-size:22px;line-height:1.35;font-weight:bold;color:#7d4029",
+	"date":    "margin:6px 0 0;font-size:16px;line-height:1.5;color:#6b6156",
+	"card":    "padding:36px 32px;background-color:#fffdf8;border:1px solid #e6dccd;border-radius:6px",
+	"greet":   "margin:0 0 18px;font-size:18px;line-height:1.65;color:#2f2a25",
+	"welcome": "margin:0 0 22px;padding:12px 16px;font-size:16px;line-height:1.6;color:#4d443b;background-color:#f7f0e4;border-radius:4px",
+	"section": "padding:36px 0 0",
+	"h2":      "margin:0 0 18px;padding:26px 0 0;border-top:1px solid #e6dccd;font-size:22px;line-height:1.35;font-weight:bold;color:#7d4029",
+	"h3":      "margin:0 0 6px;font-size:18px;line-height:1.45;font-weight:bold;color:#2f2a25",
+	"h4":      "margin:0 0 6px;font-size:17px;line-height:1.45;font-weight:bold;color:#2f2a25",
+	"p":       "margin:0 0 16px;font-size:17px;line-height:1.65;color:#2f2a25",
+	"list":    "margin:0 0 16px;padding:0 0 0 24px;font-size:17px;line-height:1.65;color:#2f2a25",
+	"li":      "margin:0 0 6px",
+	"quote":   "margin:0 0 16px;padding:2px 0 2px 18px;border-left:3px solid #d9bfa8;color:#4d443b",
+	"hr":      "margin:24px auto;width:72px;border:0;border-top:1px solid #d9bfa8;height:0",
+	"sign":    "margin:0;font-size:18px;line-height:1.6;font-style:italic;color:#2f2a25",
+	"signko":  "margin:0;font-size:18px;line-height:1.6;color:#2f2a25",
+	"item":    "padding:0 0 22px",
+	"label":   "margin:0 0 2px;font-size:16px;line-height:1.5;color:#7d4029",
+	"soft":    "margin:0 0 6px;font-size:16px;line-height:1.5;color:#6b6156",
+	"link":    "color:#7d4029;text-decoration:underline",
+	"host":    "color:#6b6156;text-decoration:underline",
+	"button":  "display:inline-block;padding:13px 26px;font-size:17px;line-height:1.3;font-weight:bold;color:#fffaf2;text-decoration:none;border-radius:5px",
+	"btncell": "background-color:#7d4029;border-radius:5px",
+	"footer":  "padding:26px 20px 44px",
+	"foot":    "margin:0 0 10px;font-size:16px;line-height:1.6;color:#6b6156;text-align:center",
+	"raw":     "margin:0 0 16px;font-size:16px;line-height:1.5;color:#6b6156;word-break:break-all",
+}
+
+var (
+	serif = map[epistle.Language]string{
+		epistle.English: "Georgia,'Iowan Old Style','Times New Roman',serif",
+		epistle.Korean:  "'Apple SD Gothic Neo','Malgun Gothic','Noto Sans KR','Noto Sans CJK KR',sans-serif",
+	}
+	sans = map[epistle.Language]string{
+		epistle.English: "-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,Helvetica,Arial,sans-serif",
+		epistle.Korean:  "'Apple SD Gothic Neo','Malgun Gothic','Noto Sans KR','Noto Sans CJK KR',sans-serif",
+	}
+)
+
+// htmlFuncs are what the HTML templates may call. css "a" "b" gives the named
+// styles; serif and sans the fonts of a language; styled puts styles on the
+// bare tags of a letter.
+var htmlFuncs = template.FuncMap{
+	"css": func(names ...string) (template.CSS, error) {
+		var all []string
+		for _, name := range names {
+			all = append(all, styles[name])
+		}
+		return template.CSS(strings.Join(all, ";")), nil
+	},
+	"dict": func(pairs ...any) map[string]any {
+		m := map[string]any{}
+		for i := 0; i+1 < len(pairs); i += 2 {
+			m[pairs[i].(string)] = pairs[i+1]
+		}
+		return m
+	},
+	"serif":  func(l epistle.Language) template.CSS { return template.CSS("font-family:" + serif[l]) },
+	"sans":   func(l epistle.Language) template.CSS { return template.CSS("font-family:" + sans[l]) },
+	"styled": func(h template.HTML) template.HTML { return template.HTML(bareTags.Replace(string(h))) },
+}
+
+// bareTags works on what policy lets through and nothing else: tags without
+// attributes, but for the address of a link.
+var bareTags = strings.NewReplacer(
+	"<p>", `<p class="ink" style="`+styles["p"]+`">`,
+	"<h3>", `<h3 class="ink" style="`+styles["h3"]+`">`,
+	"<h4>", `<h4 class="ink" style="`+styles["h4"]+`">`,
+	"<ul>", `<ul class="ink" style="`+styles["list"]+`">`,
+	"<ol>", `<ol class="ink" style="`+styles["list"]+`">`,
+	"<li>", `<li style="`+styles["li"]+`">`,
+	"<blockquote>", `<blockquote class="ink rule" style="`+styles["quote"]+`">`,
+	"<hr>", `<hr class="rule" style="`+styles["hr"]+`">`,
+	"<a href=", `<a class="accent" style="`+styles["link"]+`" href=`,
+)
