@@ -1,0 +1,124 @@
+package store
+
+import (
+	"context"
+	"strings"
+
+	"epistle/internal/epistle"
+)
+
+// People lists subscribers with their subscriptions, the newest first.
+func (s *Store) People(ctx context.Context, f epistle.PeopleFilter, limit int) ([]epistle.Person, error) {
+	conditions, args := []string{`1 = 1`}, []any{}
+	add := func(condition string, values ...any) {
+		conditions, args = append(conditions, condition), append(args, values...)
+	}
+	const inAny = `EXISTS (SELECT 1 FROM subscription n WHERE n.subscriber_id = p.id`
+	switch {
+	case f.NewsletterID != 0 && f.State != "":
+		add(inAny+` AND n.newsletter_id = ? AND n.state = ?)`, f.NewsletterID, string(f.State))
+	case f.NewsletterID != 0:
+		add(inAny+` AND n.newsletter_id = ?)`, f.NewsletterID)
+	case f.State != "":
+		add(inAny+` AND n.state = ?)`, string(f.State))
+	}
+	if f.Language != "" {
+		add(`p.language = ?`, string(f.Language))
+	}
+	if f.Suppressed != "" {
+		add(`EXISTS (SELECT 1 FROM suppression x WHERE x.address_index = p.address_index AND x.reason = ?)`, string(f.Suppressed))
+	}
+	if f.Before > 0 {
+		add(`p.id < ?`, f.Before)
+	}
+	return s.people(ctx, strings.Join(conditions, ` AND `), append(args, limit)...)
+}
+
+// FindPeople finds subscribers by a whole address or a whole name; there is no
+// other way to search what is sealed.
+func (s *Store) FindPeople(ctx context.Context, wanted string, limit int) ([]epistle.Person, error) {
+	if address, err := epistle.ParseAddress(wanted); err == nil {
+		return s.people(ctx, `p.address_index = ?`, s.addressIndex(address), limit)
+	}
+	index := s.nameIndex(wanted)
+	if len(index) == 0 {
+		return nil, nil
+	}
+	return s.people(ctx, `p.name_index = ?`, index, limit)
+}
+
+// Person finds one subscriber with their subscriptions; NotFound if there is
+// none.
+func (s *Store) Person(ctx context.Context, subscriber epistle.ID) (epistle.Person, error) {
+	found, err := s.people(ctx, `p.id = ?`, subscriber, 1)
+	if err == nil && len(found) == 0 {
+		err = epistle.Errorf(epistle.NotFound, "not-found", nil)
+	}
+	if err != nil {
+		return epistle.Person{}, err
+	}
+	return found[0], nil
+}
+
+// people reads persons; the last of args is the limit.
+func (s *Store) people(ctx context.Context, where string, args ...any) ([]epistle.Person, error) {
+	var rows []struct {
+		subscriberRow
+		Suppressed string
+	}
+	err := s.read().all(ctx, &rows, `SELECT `+subscriberColumns+`,
+		COALESCE((SELECT x.reason FROM suppression x WHERE x.address_index = p.address_index), '') AS suppressed
+		FROM subscriber p WHERE `+where+` ORDER BY p.id DESC LIMIT ?`, args...)
+	if err != nil || len(rows) == 0 {
+		return nil, s.mapError(err)
+	}
+	people, ids, places := make([]epistle.Person, len(rows)), make([]int64, len(rows)), map[int64]int{}
+	for i, r := range rows {
+		p, err := s.subscriberNoun(r.subscriberRow)
+		if err != nil {
+			return nil, err
+		}
+		people[i] = epistle.Person{Subscriber: p, Suppressed: epistle.SuppressionReason(r.Suppressed)}
+		ids[i], places[r.ID] = r.ID, i
+	}
+	query, args, err := s.read().in(`SELECT `+subscriptionColumns+` FROM subscription n WHERE n.subscriber_id IN (?) ORDER BY n.newsletter_id`, ids)
+	if err != nil {
+		return nil, err
+	}
+	var subscriptions []subscriptionRow
+	if err := s.read().all(ctx, &subscriptions, query, args...); err != nil {
+		return nil, s.mapError(err)
+	}
+	for _, r := range subscriptions {
+		p := &people[places[r.SubscriberID]]
+		p.Subscriptions = append(p.Subscriptions, r.noun())
+	}
+	return people, nil
+}
+
+// CountPeople counts subscriptions by newsletter, state and language. People
+// who must not be mailed are not in it.
+func (s *Store) CountPeople(ctx context.Context) ([]epistle.PeopleCount, error) {
+	var rows []struct {
+		NewsletterID int64 `db:"newsletter_id"`
+		State        string
+		Language     string
+		Count        int64 `db:"total"`
+	}
+	err := s.read().all(ctx, &rows, `SELECT n.newsletter_id, n.state, p.language, COUNT(*) AS total FROM `+audienceJoin+`
+		WHERE NOT EXISTS (SELECT 1 FROM suppression x WHERE x.address_index = p.address_index)
+		GROUP BY n.newsletter_id, n.state, p.language ORDER BY n.newsletter_id, n.state, p.language`)
+	counts := make([]epistle.PeopleCount, len(rows))
+	for i, r := range rows {
+		counts[i] = epistle.PeopleCount{NewsletterID: r.NewsletterID, State: epistle.SubscriptionState(r.State),
+			Language: epistle.Language(r.Language), Count: r.Count}
+	}
+	return counts, s.mapError(err)
+}
+
+// CountSuppressed counts the addresses that must not be mailed.
+func (s *Store) CountSuppressed(ctx context.Context) (int64, error) {
+	var count int64
+	err := s.read().get(ctx, &count, `SELECT COUNT(*) FROM suppression`)
+	return count, s.mapError(err)
+}
