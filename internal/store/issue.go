@@ -125,7 +125,7 @@ func (s *Store) SaveIssue(ctx context.Context, by epistle.Actor, id epistle.ID, 
 			WHERE id = ? AND version = ? AND state IN ('draft', 'approved', 'held', 'paused') RETURNING `+issueColumns,
 			string(content), by.StaffID, micros(now), id, version)
 		if errors.Is(err, sql.ErrNoRows) {
-			return row, whyUnchanged(ctx, q, id, version)
+			return row, whyUnchanged(ctx, q, id, version, "issue.closed")
 		}
 		if err != nil {
 			return row, err
@@ -137,26 +137,38 @@ func (s *Store) SaveIssue(ctx context.Context, by epistle.Actor, id epistle.ID, 
 	})
 }
 
-// ApproveIssue records an approval of the version that the approver saw. A
-// draft or held issue becomes next (approved, or held if its slot is long
-// past); a paused one stays paused. reason is the new HeldReason; detail goes
-// into the audit. Conflicts are those of SaveIssue.
-func (s *Store) ApproveIssue(ctx context.Context, id epistle.ID, version int64, a epistle.Approval, by epistle.Actor,
-	next epistle.IssueState, reason, detail string) (epistle.Issue, error) {
+// IssueApproval is an approval to be recorded.
+type IssueApproval struct {
+	IssueID  epistle.ID
+	Version  int64              // that the approver saw
+	From     epistle.IssueState // where it must stand now
+	To       epistle.IssueState // where it goes
+	Reason   string             // the new HeldReason
+	Approval epistle.Approval
+	Detail   string // for the audit
+}
+
+// ApproveIssue records an approval. Conflict "changed-meanwhile" if somebody
+// saved or approved in between, "issue.state" if it no longer stands at From,
+// "issue.withdrawn" if it shows something withdrawn.
+func (s *Store) ApproveIssue(ctx context.Context, by epistle.Actor, a IssueApproval) (epistle.Issue, error) {
 	return s.changeIssue(ctx, func(q queries, audit epistle.ID, now time.Time) (issueRow, error) {
 		var row issueRow
 		err := q.get(ctx, &row, `UPDATE issue SET approved_by = ?, approved_at = ?, approved_digest = ?, approved_audience = ?, tolerance = ?,
-			state = CASE WHEN state = 'paused' THEN state ELSE ? END,
-			held_reason = CASE WHEN state = 'paused' THEN held_reason ELSE ? END, version = version + 1
-			WHERE id = ? AND version = ? AND state IN ('draft', 'approved', 'held', 'paused') RETURNING `+issueColumns,
-			a.By, micros(a.At), a.Digest, a.Audience, a.Tolerance, string(next), reason, id, version)
+			state = ?, held_reason = ?, version = version + 1
+			WHERE id = ? AND version = ? AND state = ? RETURNING `+issueColumns,
+			a.Approval.By, micros(a.Approval.At), a.Approval.Digest, a.Approval.Audience, a.Approval.Tolerance,
+			string(a.To), a.Reason, a.IssueID, a.Version, string(a.From))
 		if errors.Is(err, sql.ErrNoRows) {
-			return row, whyUnchanged(ctx, q, id, version)
+			return row, whyUnchanged(ctx, q, a.IssueID, a.Version, "issue.state")
 		}
 		if err != nil {
 			return row, err
 		}
-		return row, insertAudit(ctx, q, audit, issueEntry(by, "issue.approve", id, now, detail))
+		if err := refuseWithdrawn(ctx, q, a.IssueID); err != nil {
+			return row, err
+		}
+		return row, insertAudit(ctx, q, audit, issueEntry(by, "issue.approve", a.IssueID, now, a.Detail))
 	})
 }
 
@@ -223,17 +235,15 @@ func (s *Store) changeIssue(ctx context.Context, change func(q queries, audit ep
 	return row.issue()
 }
 
-// whyUnchanged explains an update that met no row.
-func whyUnchanged(ctx context.Context, q queries, id epistle.ID, version int64) error {
-	var now struct {
-		Version int64
-		State   string
-	}
-	if err := q.get(ctx, &now, `SELECT version, state FROM issue WHERE id = ?`, id); err != nil {
+// whyUnchanged explains an update by version that met no row: there is none, it
+// has another version, or it stands where wrongState says.
+func whyUnchanged(ctx context.Context, q queries, id epistle.ID, version int64, wrongState string) error {
+	var now int64
+	if err := q.get(ctx, &now, `SELECT version FROM issue WHERE id = ?`, id); err != nil {
 		return err
 	}
-	if now.Version == version {
-		return epistle.Errorf(epistle.Conflict, "issue.closed", nil)
+	if now == version {
+		return epistle.Errorf(epistle.Conflict, wrongState, nil)
 	}
 	return epistle.Errorf(epistle.Conflict, "changed-meanwhile", nil)
 }

@@ -74,7 +74,8 @@ func TestSavingAnIssueVoidsItsApproval(t *testing.T) {
 			t.Fatal(err)
 		}
 		yes := epistle.Approval{By: 8, At: clock.Now(), Digest: issue.Digest(), Audience: 41, Tolerance: 50}
-		approved, err := s.ApproveIssue(ctx, issue.ID, issue.Version, yes, epistle.StaffActor(8, epistle.Editor), epistle.IssueApproved, "", "")
+		approved, err := s.ApproveIssue(ctx, epistle.StaffActor(8, epistle.Editor), store.IssueApproval{IssueID: issue.ID, Version: issue.Version,
+			From: epistle.IssueDraft, To: epistle.IssueApproved, Approval: yes})
 		if err != nil || !approved.IsApproved() || approved.State != epistle.IssueApproved || approved.Approval != yes {
 			t.Fatalf("approved: %+v, error %v", approved, err)
 		}
@@ -92,7 +93,8 @@ func TestSavingAnIssueVoidsItsApproval(t *testing.T) {
 		if err != nil || len(showing) != 1 {
 			t.Errorf("%d issues show the prayer, error %v; want 1", len(showing), err)
 		}
-		if _, err := s.ApproveIssue(ctx, issue.ID, approved.Version, yes, authorActor, epistle.IssueApproved, "", ""); epistle.KindOf(err) != epistle.Conflict {
+		if _, err := s.ApproveIssue(ctx, authorActor, store.IssueApproval{IssueID: issue.ID, Version: approved.Version,
+			From: epistle.IssueDraft, To: epistle.IssueApproved, Approval: yes}); epistle.KindOf(err) != epistle.Conflict {
 			t.Errorf("approval of an older version: %v, want a conflict", err)
 		}
 		trail, err := s.AuditTrail(ctx, "issue", issue.ID, 10)
