@@ -19,6 +19,10 @@ import (
 //	issue       the issue's number
 //	slot        its moment: RFC 3339 in the newsletter's zone, or ready text
 //	accepted, failed   how many mails, in digits
+//
+// Kinds in noticeExtra use one more where it is there:
+//
+//	reason      why an issue is held, a sentence
 var noticeData = map[epistle.NoticeKind][]string{
 	epistle.NoticeConfirm:       {"newsletter", "covers", "frequency"},
 	epistle.NoticeAlready:       {"newsletter"},
@@ -30,6 +34,8 @@ var noticeData = map[epistle.NoticeKind][]string{
 	epistle.NoticeRecoverySheet: {},
 	epistle.NoticeSent:          {"newsletter", "issue", "accepted", "failed"},
 }
+
+var noticeExtra = map[epistle.NoticeKind]string{epistle.NoticeHeld: "reason"}
 
 // noticePage is what the templates of a notice are given.
 type noticePage struct {
@@ -90,7 +96,10 @@ func (r *Renderer) makeNotice(n epistle.Notice) (noticePage, error) {
 		if moment, err := time.Parse(time.RFC3339, value); err == nil && key == "slot" {
 			value = words.Moment(moment)
 		}
-		data[strings.ToUpper(key[:1])+key[1:]] = value
+		data[title(key)] = value
+	}
+	if key := noticeExtra[n.Kind]; key != "" {
+		data[title(key)] = line(n.Data[key])
 	}
 	data["Ministry"] = line(words.Pick(r.Ministry.Name))
 	link := n.Data["link"]
@@ -100,7 +109,13 @@ func (r *Renderer) makeNotice(n epistle.Notice) (noticePage, error) {
 	if !isWebURL(link) {
 		return noticePage{}, epistle.Errorf(epistle.Internal, "internal", nil).With("Missing", "link")
 	}
-	word := func(part string) string { return words.Fill("notice."+string(n.Kind)+"."+part, data) }
+	word := func(part string) string {
+		key := "notice." + string(n.Kind) + "." + part
+		if part == "note" && !r.Catalog.Keys(words.Language)[key] {
+			return "" // the one part that a kind may do without
+		}
+		return words.Fill(key, data)
+	}
 	return noticePage{
 		Words: words, Subject: line(word("subject")), Heading: word("heading"), Paragraphs: paragraphs(word("body")),
 		Button: word("button"), Link: link, Note: paragraphs(word("note")),
@@ -109,3 +124,6 @@ func (r *Renderer) makeNotice(n epistle.Notice) (noticePage, error) {
 		},
 	}, nil
 }
+
+// title is a data key as the words of the catalogue write it: {{.Newsletter}}.
+func title(key string) string { return strings.ToUpper(key[:1]) + key[1:] }
