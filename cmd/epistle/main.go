@@ -1,0 +1,18 @@
+// Command epistle is the mailing desk of a small ministry. This package is the
+// only place that knows every part: it reads the settings, builds the parts
+// from them, starts what runs, and stops it in order. One file a subcommand.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+	_ "time/tzdata" // zones, also on machines that have none
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(exitCode(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)))
+}
