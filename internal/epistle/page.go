@@ -89,6 +89,10 @@ func canonicalHost(u *url.URL) (string, error) {
 	if strings.Trim(ascii, "0123456789abcdefghijklmnopqrstuvwxyz-.") != "" || slices.Contains(strings.Split(ascii, "."), "") {
 		return "", Errorf(Invalid, "url.invalid", nil)
 	}
+	// Some hosts have a form that would not be accepted when it is read again.
+	if again, err := idna.Lookup.ToASCII(ascii); err != nil || again != ascii {
+		return "", Errorf(Invalid, "url.invalid", err)
+	}
 	port := u.Port()
 	if port == "" || u.Scheme == "http" && port == "80" || u.Scheme == "https" && port == "443" {
 		return ascii, nil

@@ -23,6 +23,7 @@ const (
 	ToConfirm    Purpose = 'c' // confirm a sign-up
 	ToPrefer     Purpose = 'p' // preferences
 	ToSetPass    Purpose = 's' // set a staff password
+	ToPost       Purpose = 'f' // a public form, stamped when it was shown
 	toBounce     Purpose = 'b'
 	toMessageID  Purpose = 'm'
 	numbersLimit         = 4
@@ -34,6 +35,7 @@ const (
 //	ToLeave    subscription, issue (0 when no issue carried the link)
 //	ToPrefer   subscription, issue
 //	ToConfirm  sign-up
+//	ToPost     Unix seconds
 //
 // The token is URL-safe, about 30 characters, and valid as long as the key.
 func (r *Keyring) Link(p Purpose, numbers ...int64) string {

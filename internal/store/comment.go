@@ -83,7 +83,10 @@ type Posted struct {
 	ID       epistle.ID
 	Repeated bool      // it was there already; nothing was added
 	FirstAt  time.Time // when it came first
-	SignupID epistle.ID
+	// AskedFirst says that the box was ticked before already, and SignupID which
+	// sign-up came of it so far.
+	AskedFirst bool
+	SignupID   epistle.ID
 }
 
 // PostComment keeps a reader's comment as pending. The same words, posted again
@@ -113,7 +116,7 @@ func (s *Store) PostComment(ctx context.Context, c epistle.Comment) (Posted, err
 		if !found {
 			return s.insertComment(ctx, q, c)
 		}
-		posted = Posted{ID: first.ID, Repeated: true, FirstAt: first.CreatedAt, SignupID: first.SignupID}
+		posted = Posted{ID: first.ID, Repeated: true, FirstAt: first.CreatedAt, AskedFirst: first.WantsUpdates, SignupID: first.SignupID}
 		if !c.WantsUpdates || first.WantsUpdates {
 			return nil
 		}

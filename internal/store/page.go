@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"epistle/internal/epistle"
 )
@@ -146,4 +147,12 @@ func (s *Store) UpdatePage(ctx context.Context, p epistle.Page, entry epistle.Au
 		}
 		return insertAudit(ctx, q, id, entry)
 	})
+}
+
+// CountUntitledPages counts the pages that came of readers' comments after a
+// time and that no staff have given a title yet.
+func (s *Store) CountUntitledPages(ctx context.Context, since time.Time) (int64, error) {
+	var n int64
+	err := s.read().get(ctx, &n, `SELECT COUNT(*) FROM page WHERE title_en = '' AND title_ko = '' AND created_at > ?`, micros(since))
+	return n, s.mapError(err)
 }

@@ -59,7 +59,7 @@ func Each(t *testing.T, test func(t *testing.T, s *store.Store, clock *Clock)) {
 
 // SQLite is a fresh store on SQLite, for tests of what does not depend on the
 // database.
-func SQLite(t *testing.T) (*store.Store, *Clock) {
+func SQLite(t testing.TB) (*store.Store, *Clock) {
 	t.Helper()
 	clock := NewClock()
 	return Open(t, SQLiteURL(t), clock.Now), clock

@@ -1,0 +1,143 @@
+package signup
+
+import (
+	"context"
+
+	"epistle/internal/epistle"
+	"epistle/internal/store"
+)
+
+// Each decision names the state in which the moderator saw the comment, so
+// that two people do not undo each other's work without knowing: Conflict means
+// that it was moved meanwhile.
+
+// Approve publishes a comment; a top-level one gets its number.
+func (c *Comments) Approve(ctx context.Context, actor epistle.Actor, id epistle.ID, seen epistle.CommentState) error {
+	return c.Decide(ctx, actor, store.Decision{ID: id, From: seen, To: epistle.CommentApproved})
+}
+
+// Spam puts a comment away as spam.
+func (c *Comments) Spam(ctx context.Context, actor epistle.Actor, id epistle.ID, seen epistle.CommentState) error {
+	return c.Decide(ctx, actor, store.Decision{ID: id, From: seen, To: epistle.CommentSpam})
+}
+
+// Trash puts a comment away.
+func (c *Comments) Trash(ctx context.Context, actor epistle.Actor, id epistle.ID, seen epistle.CommentState) error {
+	return c.Decide(ctx, actor, store.Decision{ID: id, From: seen, To: epistle.CommentTrash})
+}
+
+// Restore puts a comment back among those that wait.
+func (c *Comments) Restore(ctx context.Context, actor epistle.Actor, id epistle.ID, seen epistle.CommentState) error {
+	return c.Decide(ctx, actor, store.Decision{ID: id, From: seen, To: epistle.CommentPending})
+}
+
+// actions names what a decision is called in the audit trail.
+var actions = map[epistle.CommentState]string{
+	epistle.CommentApproved: "comment.approve",
+	epistle.CommentSpam:     "comment.spam",
+	epistle.CommentTrash:    "comment.trash",
+	epistle.CommentPending:  "comment.restore",
+}
+
+// Decide carries out one decision. A comment that is already where it should
+// go stays there, without an error and without an entry.
+func (c *Comments) Decide(ctx context.Context, actor epistle.Actor, d store.Decision) error {
+	if err := actor.Require(epistle.Moderate); err != nil {
+		return err
+	}
+	if actions[d.To] == "" || actions[d.From] == "" {
+		return epistle.InvalidField("state", "comment.state")
+	}
+	if d.From == d.To {
+		return nil
+	}
+	return c.o.Store.DecideComment(ctx, d, c.entry(actor, actions[d.To], string(d.From)+" to "+string(d.To)))
+}
+
+// DecideAll carries out the same decision on several comments, each for
+// itself, and returns how many it moved. Those that were moved meanwhile are
+// left where they are.
+func (c *Comments) DecideAll(ctx context.Context, actor epistle.Actor, ids []epistle.ID, from, to epistle.CommentState) (int, error) {
+	if err := actor.Require(epistle.Moderate); err != nil {
+		return 0, err
+	}
+	moved := 0
+	for _, id := range ids {
+		err := c.Decide(ctx, actor, store.Decision{ID: id, From: from, To: to})
+		switch epistle.KindOf(err) {
+		case epistle.Conflict, epistle.NotFound:
+			continue
+		}
+		if err != nil {
+			return moved, err
+		}
+		moved++
+	}
+	return moved, nil
+}
+
+// Invite sends the author of a comment a confirmation mail for the updates;
+// see Service.Invite.
+func (c *Comments) Invite(ctx context.Context, actor epistle.Actor, id epistle.ID) error {
+	if err := actor.Require(epistle.Invite); err != nil {
+		return err
+	}
+	return c.o.Requests.Invite(ctx, actor, id)
+}
+
+// ApproveAndInvite is Approve, then Invite.
+func (c *Comments) ApproveAndInvite(ctx context.Context, actor epistle.Actor, id epistle.ID, seen epistle.CommentState) error {
+	if err := actor.Require(epistle.Invite); err != nil {
+		return err
+	}
+	if err := c.Approve(ctx, actor, id, seen); err != nil {
+		return err
+	}
+	return c.Invite(ctx, actor, id)
+}
+
+// Answer is a reply of the staff's as it was typed.
+type Answer struct {
+	To   epistle.ID
+	Seen epistle.CommentState // a comment that waits is approved with its answer
+	Name string               // under which it is shown: "Pastor Daniel"
+	Body string
+}
+
+// Reply answers a comment in public, under the ministry's badge, at once. What
+// is wrong with the form belongs to the fields "name" and "reply". A comment in
+// spam or trash gives Conflict.
+func (c *Comments) Reply(ctx context.Context, actor epistle.Actor, a Answer) (epistle.ID, error) {
+	if err := actor.Require(epistle.Moderate); err != nil {
+		return 0, err
+	}
+	var problems epistle.Problems
+	name, err := epistle.CleanLine("name", a.Name, epistle.MaxName)
+	problems.Add(err)
+	if err == nil && name == "" {
+		problems.Add(epistle.InvalidField("name", "text.missing"))
+	}
+	body, err := epistle.CleanText("reply", a.Body, epistle.MaxComment)
+	problems.Add(err)
+	if err == nil && body == "" {
+		problems.Add(epistle.InvalidField("reply", "text.missing"))
+	}
+	if err := problems.Err(); err != nil {
+		return 0, err
+	}
+	parent, err := c.o.Store.Comment(ctx, a.To)
+	if err != nil {
+		return 0, err
+	}
+	if a.Seen == epistle.CommentPending && parent.State == epistle.CommentPending {
+		if err := c.Approve(ctx, actor, a.To, epistle.CommentPending); err != nil {
+			return 0, err
+		}
+	}
+	return c.o.Store.ReplyToComment(ctx, a.To, epistle.Comment{Name: name, Body: body,
+		Language: languageOf(body, parent.Language), StaffID: actor.StaffID}, c.entry(actor, "comment.reply", ""))
+}
+
+func (c *Comments) entry(actor epistle.Actor, action, detail string) epistle.AuditEntry {
+	return epistle.AuditEntry{At: c.o.Clock(), Actor: actor, Action: action, Subject: "comment", Detail: detail}
+}
