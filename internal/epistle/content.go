@@ -83,7 +83,8 @@ type Link struct {
 	SubmittedAt time.Time
 	DecidedBy   ID
 	DecidedAt   time.Time
-	Solo        bool // confirmed by the person who submitted it, in solo mode
+	Solo        bool   // confirmed by the person who submitted it, in solo mode
+	Reason      string // why it was rejected
 	Version     int64
 }
 

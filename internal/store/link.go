@@ -7,7 +7,7 @@ import (
 )
 
 const selectLinks = `SELECT id, url, title_en, title_ko, summary_en, summary_ko, publisher, published_on, note, state,
-	submitted_by, submitted_at, decided_by, decided_at, solo, version FROM link`
+	submitted_by, submitted_at, decided_by, decided_at, solo, reason, version FROM link`
 
 type linkRow struct {
 	ID          int64
@@ -25,6 +25,7 @@ type linkRow struct {
 	DecidedBy   int64 `db:"decided_by"`
 	DecidedAt   int64 `db:"decided_at"`
 	Solo        int64
+	Reason      string
 	Version     int64
 }
 
@@ -32,7 +33,7 @@ func (r linkRow) link() epistle.Link {
 	return epistle.Link{ID: r.ID, URL: r.URL, Title: epistle.Text{EN: r.TitleEN, KO: r.TitleKO},
 		Summary: epistle.Text{EN: r.SummaryEN, KO: r.SummaryKO}, Publisher: r.Publisher, PublishedOn: r.PublishedOn,
 		Note: r.Note, State: epistle.LinkState(r.State), SubmittedBy: r.SubmittedBy, SubmittedAt: fromMicros(r.SubmittedAt),
-		DecidedBy: r.DecidedBy, DecidedAt: fromMicros(r.DecidedAt), Solo: r.Solo != 0, Version: r.Version}
+		DecidedBy: r.DecidedBy, DecidedAt: fromMicros(r.DecidedAt), Solo: r.Solo != 0, Reason: r.Reason, Version: r.Version}
 }
 
 func links(rows []linkRow) []epistle.Link {
@@ -52,13 +53,18 @@ func (s *Store) Link(ctx context.Context, id epistle.ID) (epistle.Link, error) {
 	return row.link(), nil
 }
 
-// LinkByURL returns the link with exactly this cleaned URL.
-func (s *Store) LinkByURL(ctx context.Context, url string) (epistle.Link, error) {
-	var row linkRow
-	if err := s.read().get(ctx, &row, selectLinks+` WHERE url = ?`, url); err != nil {
-		return epistle.Link{}, s.mapError(err)
+// LinksByURL returns the links whose cleaned URL is one of urls, the oldest
+// first.
+func (s *Store) LinksByURL(ctx context.Context, urls []string) ([]epistle.Link, error) {
+	query, args, err := s.read().in(selectLinks+` WHERE url IN (?) ORDER BY id`, urls)
+	if err != nil {
+		return nil, err
 	}
-	return row.link(), nil
+	var rows []linkRow
+	if err := s.read().all(ctx, &rows, query, args...); err != nil {
+		return nil, s.mapError(err)
+	}
+	return links(rows), nil
 }
 
 // Links lists news links, the newest first.
@@ -117,10 +123,10 @@ func (s *Store) RejectLink(ctx context.Context, l epistle.Link, e epistle.AuditE
 
 func updateLink(ctx context.Context, q queries, l epistle.Link) (int64, error) {
 	return q.exec(ctx, `UPDATE link SET url = ?, title_en = ?, title_ko = ?, summary_en = ?, summary_ko = ?, publisher = ?, published_on = ?,
-			note = ?, state = ?, submitted_by = ?, submitted_at = ?, decided_by = ?, decided_at = ?, solo = ?, version = version + 1
+			note = ?, state = ?, submitted_by = ?, submitted_at = ?, decided_by = ?, decided_at = ?, solo = ?, reason = ?, version = version + 1
 			WHERE id = ? AND version = ?`,
 		l.URL, l.Title.EN, l.Title.KO, l.Summary.EN, l.Summary.KO, l.Publisher, l.PublishedOn,
-		l.Note, string(l.State), l.SubmittedBy, micros(l.SubmittedAt), l.DecidedBy, micros(l.DecidedAt), flag(l.Solo),
+		l.Note, string(l.State), l.SubmittedBy, micros(l.SubmittedAt), l.DecidedBy, micros(l.DecidedAt), flag(l.Solo), l.Reason,
 		l.ID, l.Version)
 }
 

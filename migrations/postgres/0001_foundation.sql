@@ -264,6 +264,7 @@ CREATE TABLE link (
   decided_by   BIGINT  NOT NULL DEFAULT 0,
   decided_at   BIGINT  NOT NULL DEFAULT 0,
   solo         BIGINT  NOT NULL DEFAULT 0,
+  reason       TEXT    NOT NULL DEFAULT '', -- why it was rejected
   version      BIGINT  NOT NULL DEFAULT 1
 );
 CREATE INDEX link_state ON link (state, submitted_at);

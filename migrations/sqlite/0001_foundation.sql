@@ -264,6 +264,7 @@ CREATE TABLE link (
   decided_by   INTEGER NOT NULL DEFAULT 0,
   decided_at   INTEGER NOT NULL DEFAULT 0,
   solo         INTEGER NOT NULL DEFAULT 0,
+  reason       TEXT    NOT NULL DEFAULT '', -- why it was rejected
   version      INTEGER NOT NULL DEFAULT 1
 );
 CREATE INDEX link_state ON link (state, submitted_at);
