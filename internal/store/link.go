@@ -7,7 +7,7 @@ import (
 )
 
 const selectLinks = `SELECT id, url, title_en, title_ko, summary_en, summary_ko, publisher, published_on, note, state,
-	submitted_by, submitted_at, decided_by, decided_at, solo, reason, version FROM link`
+	submitted_by, submitted_at, submitted_at AS created_at, decided_by, decided_at, solo, reason, version FROM link`
 
 type linkRow struct {
 	ID          int64
@@ -22,6 +22,7 @@ type linkRow struct {
 	State       string
 	SubmittedBy int64 `db:"submitted_by"`
 	SubmittedAt int64 `db:"submitted_at"`
+	CreatedAt   int64 `db:"created_at"` // for the order of lists
 	DecidedBy   int64 `db:"decided_by"`
 	DecidedAt   int64 `db:"decided_at"`
 	Solo        int64
@@ -51,6 +52,19 @@ func (s *Store) Link(ctx context.Context, id epistle.ID) (epistle.Link, error) {
 		return epistle.Link{}, s.mapError(err)
 	}
 	return row.link(), nil
+}
+
+// LinkByURL returns the link with exactly this cleaned URL; NotFound if there
+// is none.
+func (s *Store) LinkByURL(ctx context.Context, url string) (epistle.Link, error) {
+	found, err := s.LinksByURL(ctx, []string{url})
+	if err != nil {
+		return epistle.Link{}, err
+	}
+	if len(found) == 0 {
+		return epistle.Link{}, epistle.Errorf(epistle.NotFound, "not-found", nil)
+	}
+	return found[0], nil
 }
 
 // LinksByURL returns the links whose cleaned URL is one of urls, the oldest

@@ -10,9 +10,9 @@ import (
 // PoolFilter narrows a list of the pool. The zero value is the newest items of
 // every state.
 type PoolFilter struct {
-	State  string     // of the kind's states; "" for all
-	Before epistle.ID // only items older than this one; 0 starts at the newest
-	Limit  int        // 0 means 50
+	State  string // of the kind's states; "" for all
+	Offset int    // how many of the newest to pass over
+	Limit  int    // 0 means 50
 }
 
 func (f PoolFilter) limit() int {
@@ -119,11 +119,7 @@ func listed(table string, args []any, f PoolFilter) (string, []any) {
 		query += ` AND state = ?`
 		args = append(args, f.State)
 	}
-	if f.Before > 0 {
-		query += ` AND id < ?`
-		args = append(args, f.Before)
-	}
-	return query + ` ORDER BY id DESC LIMIT ?`, append(args, f.limit())
+	return query + ` ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?`, append(args, f.limit(), f.Offset)
 }
 
 // single narrows a poolTable to one item.
