@@ -1,15 +1,194 @@
 package signup
 
-import "epistle/internal/epistle"
+import (
+	"context"
 
-// Request is someone's wish to get a newsletter, as it was typed.
+	"epistle/internal/epistle"
+	"epistle/internal/seal"
+	"epistle/internal/store"
+)
+
+// RequestStore keeps requests until they are confirmed.
+type RequestStore interface {
+	Standing(ctx context.Context, newsletter epistle.ID, a epistle.Address) (epistle.Standing, error)
+	OpenSignup(ctx context.Context, o store.Opening) (mailed bool, err error)
+	QueueLimited(ctx context.Context, to epistle.Address, limit epistle.MailLimit, n epistle.Notice) (mailed bool, err error)
+	Comment(ctx context.Context, id epistle.ID) (epistle.Comment, error)
+	Page(ctx context.Context, id epistle.ID) (epistle.Page, error)
+}
+
+// Request is someone's wish to be mailed, as it was typed.
 type Request struct {
 	NewsletterID epistle.ID
 	Source       epistle.SignupSource
-	Address      string // raw
-	Name         string // raw
+	Address      string
+	Name         string // may be empty
 	Language     epistle.Language
-	PageURL      string     // where it was asked for
-	CommentID    epistle.ID // the comment behind it, if one is
+	PageURL      string
+	CommentID    epistle.ID
+	Wording      string // what was shown beside the box; empty: Service.Wording
 	IP           string
+}
+
+// Request takes a wish from a public form or a ticked comment. It mails a
+// confirmation link to whoever is not subscribed yet, whoever left, and whoever
+// is suppressed for a reason that their own confirmation ends; a subscriber is
+// told that they are one; an address that staff suppressed is not mailed. The
+// caller cannot tell which: only a form that is wrong (epistle.Problems, fields
+// "email", "name", "language") and too many mails to strangers (Limited) are
+// errors.
+func (s *Service) Request(ctx context.Context, r Request) error {
+	newsletter, u, err := s.read(ctx, r)
+	if err != nil {
+		return err
+	}
+	if !s.mails.Allow("all") {
+		return epistle.Errorf(epistle.Limited, "signup.too-many", nil)
+	}
+	standing, err := s.Store.Standing(ctx, u.NewsletterID, u.Address)
+	if err != nil {
+		return err
+	}
+	switch {
+	case standing.Suppressed != "" && !standing.Suppressed.MayBeLifted():
+		_, err = s.Store.QueueLimited(ctx, u.Address, addressLimit, epistle.Notice{})
+	case standing.Suppressed != "":
+		_, err = s.open(ctx, newsletter, u, suppressedLimit, nil)
+	case standing.Subscription.State == epistle.Confirmed:
+		_, err = s.Store.QueueLimited(ctx, u.Address, addressLimit, s.already(newsletter, standing))
+	default:
+		_, err = s.open(ctx, newsletter, u, addressLimit, nil)
+	}
+	return err
+}
+
+// read checks what was typed and gathers all that is wrong with it.
+func (s *Service) read(ctx context.Context, r Request) (epistle.Newsletter, epistle.Signup, error) {
+	newsletter, err := s.Store.Newsletter(ctx, r.NewsletterID)
+	if epistle.KindOf(err) == epistle.NotFound {
+		err = epistle.InvalidField("newsletter", "signup.newsletter")
+	}
+	if err != nil {
+		return newsletter, epistle.Signup{}, err
+	}
+	var problems epistle.Problems
+	address, err := epistle.ParseAddress(r.Address)
+	problems.Add(err)
+	name, err := epistle.CleanLine("name", r.Name, epistle.MaxName)
+	problems.Add(err)
+	language, err := epistle.ParseLanguage(string(r.Language))
+	problems.Add(err)
+	if r.Wording == "" {
+		r.Wording = s.Wording(newsletter, language)
+	}
+	return newsletter, epistle.Signup{NewsletterID: newsletter.ID, Source: r.Source, Name: name, Address: address, Language: language,
+		PageURL: r.PageURL, CommentID: r.CommentID, Wording: r.Wording, WordingVersion: newsletter.WordingVersion, IP: r.IP}, problems.Err()
+}
+
+// open keeps a request and queues its confirmation mail, which has only words
+// of ours: nothing that somebody typed goes to an address that may not be
+// theirs.
+func (s *Service) open(ctx context.Context, n epistle.Newsletter, u epistle.Signup, limit epistle.MailLimit, entry *epistle.AuditEntry) (mailed bool, err error) {
+	l := u.Language
+	return s.Store.OpenSignup(ctx, store.Opening{Signup: u, Limit: limit, Audit: entry, Notice: func(id epistle.ID) epistle.Notice {
+		return epistle.Notice{Kind: epistle.NoticeConfirm, To: u.Address, Language: l, Data: map[string]string{
+			"link":       "/confirm/" + s.Keys.Link(seal.ToConfirm, id),
+			"newsletter": n.Title.In(l), "covers": n.Covers.In(l), "frequency": n.Frequency.In(l)}}
+	}})
+}
+
+func (s *Service) already(n epistle.Newsletter, at epistle.Standing) epistle.Notice {
+	l := at.Subscriber.Language
+	return epistle.Notice{Kind: epistle.NoticeAlready, To: at.Subscriber.Address, Language: l, Data: map[string]string{
+		"link": s.PreferencesPath(at.Subscription.ID, 0), "newsletter": n.Title.In(l)}}
+}
+
+// Invite mails a confirmation link to the author of a comment, at the word of
+// staff who read that they want the updates. It goes to the oldest newsletter,
+// the ministry's first. Conflict tells staff why there is nothing to send:
+// "signup.already", "signup.asked-lately", "signup.not-mailed" or
+// "signup.no-address".
+func (s *Service) Invite(ctx context.Context, actor epistle.Actor, commentID epistle.ID) error {
+	if err := actor.Require(epistle.Invite); err != nil {
+		return err
+	}
+	comment, err := s.Store.Comment(ctx, commentID)
+	if err != nil {
+		return err
+	}
+	if comment.Address == "" || comment.StaffID != 0 {
+		return epistle.Errorf(epistle.Conflict, "signup.no-address", nil)
+	}
+	page, err := s.Store.Page(ctx, comment.PageID)
+	if err != nil {
+		return err
+	}
+	newsletters, err := s.Store.Newsletters(ctx)
+	if err != nil {
+		return err
+	}
+	if len(newsletters) == 0 {
+		return epistle.Errorf(epistle.Conflict, "signup.newsletter", nil)
+	}
+	return s.propose(ctx, actor, "signup.invite", newsletters[0], epistle.Signup{Source: epistle.FromComment,
+		Name: comment.Name, Address: comment.Address, Language: comment.Language, PageURL: page.URL, CommentID: comment.ID})
+}
+
+// ByHand is a person whom staff sign up, with a note of how they asked.
+type ByHand struct {
+	NewsletterID epistle.ID
+	Address      string
+	Name         string
+	Language     epistle.Language
+	Evidence     string // "card after the service on 3 May"
+}
+
+// AddByHand mails a confirmation link to a person who asked staff for the
+// updates. The note becomes part of the consent once they confirm. Problems
+// name the fields "email", "name", "language", "evidence"; Conflict says why
+// there is nothing to send, as for Invite.
+func (s *Service) AddByHand(ctx context.Context, actor epistle.Actor, h ByHand) error {
+	if err := actor.Require(epistle.Invite); err != nil {
+		return err
+	}
+	newsletter, u, err := s.read(ctx, Request{NewsletterID: h.NewsletterID, Source: epistle.FromHand,
+		Address: h.Address, Name: h.Name, Language: h.Language})
+	var problems epistle.Problems
+	if err != nil && !asProblems(err, &problems) {
+		return err
+	}
+	u.Evidence, err = epistle.CleanText("evidence", h.Evidence, maxEvidence)
+	problems.Add(err)
+	if err == nil && u.Evidence == "" {
+		problems.Add(epistle.InvalidField("evidence", "signup.evidence"))
+	}
+	if err := problems.Err(); err != nil {
+		return err
+	}
+	return s.propose(ctx, actor, "signup.by-hand", newsletter, u)
+}
+
+// maxEvidence is how long a note on how somebody asked may be, in characters.
+const maxEvidence = 500
+
+// propose opens a sign-up for staff, who may be told how the person stands.
+func (s *Service) propose(ctx context.Context, actor epistle.Actor, action string, n epistle.Newsletter, u epistle.Signup) error {
+	standing, err := s.Store.Standing(ctx, n.ID, u.Address)
+	if err != nil {
+		return err
+	}
+	switch {
+	case standing.Suppressed != "":
+		return epistle.Errorf(epistle.Conflict, "signup.not-mailed", nil)
+	case standing.Subscription.State == epistle.Confirmed:
+		return epistle.Errorf(epistle.Conflict, "signup.already", nil)
+	}
+	u.NewsletterID, u.StaffID, u.WordingVersion = n.ID, actor.StaffID, n.WordingVersion
+	u.Wording = s.Wording(n, u.Language)
+	entry := s.entry(actor, action)
+	mailed, err := s.open(ctx, n, u, addressLimit, &entry)
+	if err == nil && !mailed {
+		return epistle.Errorf(epistle.Conflict, "signup.asked-lately", nil)
+	}
+	return err
 }

@@ -21,28 +21,40 @@ const (
 // errNoMail rolls back a transaction that is worth nothing without its mail.
 var errNoMail = errors.New("no further mail to this address for now")
 
+// Opening is a request on its way to being kept.
+type Opening struct {
+	Signup epistle.Signup
+	Limit  epistle.MailLimit               // of the address
+	Notice func(epistle.ID) epistle.Notice // the mail for the sign-up's id; its Key is filled in
+	Audit  *epistle.AuditEntry             // when staff do it; its subject is filled in
+}
+
 // OpenSignup keeps a request until it is confirmed, and queues its confirmation
 // mail in the same transaction. However often the same address asks for the
 // same newsletter, one sign-up waits; a repeated request renews it and mails
 // once more at most, and not at all beyond the limit on the address. mailed
-// says whether a mail was queued; if none was, nothing changed. notice makes
-// the mail for the sign-up's id; its Key is filled in.
-func (s *Store) OpenSignup(ctx context.Context, u epistle.Signup, limit epistle.MailLimit, notice func(epistle.ID) epistle.Notice) (mailed bool, err error) {
-	first, err := s.newIDs(ctx, 2)
+// says whether a mail was queued; if none was, nothing changed.
+func (s *Store) OpenSignup(ctx context.Context, o Opening) (mailed bool, err error) {
+	first, err := s.newIDs(ctx, 3)
 	if err != nil {
 		return false, err
 	}
 	err = s.write(ctx, func(q queries) error {
-		if err := s.takeMail(ctx, q, u.Address, limit); err != nil {
+		if err := s.takeMail(ctx, q, o.Signup.Address, o.Limit); err != nil {
 			return err
 		}
-		id, key, err := s.placeSignup(ctx, q, u, first)
+		id, key, err := s.placeSignup(ctx, q, o.Signup, first)
 		if err != nil {
 			return err
 		}
-		n := notice(id)
+		n := o.Notice(id)
 		n.Key = key
-		return s.insertNotice(ctx, q, first+1, n)
+		if err := s.insertNotice(ctx, q, first+1, n); err != nil || o.Audit == nil {
+			return err
+		}
+		entry := *o.Audit
+		entry.Subject, entry.SubjectID = "signup", id
+		return insertAudit(ctx, q, first+2, entry)
 	})
 	if errors.Is(err, errNoMail) {
 		return false, nil

@@ -1,0 +1,376 @@
+package signup
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"io"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/korean"
+	utf16 "golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/unicode/norm"
+
+	"epistle/internal/epistle"
+)
+
+// personRow is a row as it stands in the file.
+type personRow struct {
+	line                    int
+	address, name, language string
+}
+
+func (e *RowError) Error() string { return "row left out: " + e.Err.Error() }
+
+func (e *RowError) Unwrap() error { return e.Err }
+
+// peopleReader reads a list of people row by row.
+type peopleReader struct {
+	lines   *lineReader
+	comma   rune
+	columns columns
+	first   *personRow // where the file has no headings
+}
+
+// columns says where things stand; -1 for nowhere.
+type columns struct{ address, name, given, family, language int }
+
+// newPeopleReader finds out how the file is written from its beginning.
+func newPeopleReader(file io.Reader) (*peopleReader, error) {
+	source, err := decoded(bufio.NewReaderSize(file, 64<<10))
+	if err != nil {
+		return nil, err
+	}
+	r := &peopleReader{lines: &lineReader{source: source}, comma: ','}
+	head, line, err := r.headings()
+	if err != nil {
+		return nil, err
+	}
+	r.columns = findColumns(head)
+	if r.columns.address >= 0 {
+		return r, nil
+	}
+	// No headings: the first row is a person if one of its fields is an address.
+	for i, field := range head {
+		if _, err := epistle.ParseAddress(field); err == nil {
+			r.columns = columns{address: i, name: -1, given: -1, family: -1, language: -1}
+			if len(head) > 1 {
+				r.columns.name = (i + 1) % 2
+			}
+			row := r.columns.row(head, line)
+			r.first = &row
+			return r, nil
+		}
+	}
+	return nil, epistle.InvalidField("file", "signup.file-headings")
+}
+
+// headings reads up to the first row that says anything, and learns the
+// separator from it.
+func (r *peopleReader) headings() ([]string, int, error) {
+	for {
+		record, line, err := r.record()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil, 0, epistle.InvalidField("file", "signup.file-empty")
+		case err != nil:
+			return nil, 0, fileError(err)
+		}
+		if said, found := strings.CutPrefix(strings.ToLower(record), "sep="); found && utf8.RuneCountInString(said) == 1 {
+			continue // Excel's own hint; the separator shows itself
+		}
+		r.comma = separator(record)
+		fields, err := r.split(record)
+		if err != nil {
+			return nil, 0, fileError(err)
+		}
+		if strings.Join(fields, "") != "" {
+			return fields, line, nil
+		}
+	}
+}
+
+func fileError(err error) error {
+	var known *epistle.Error
+	if errors.As(err, &known) {
+		return epistle.InvalidField("file", known.Message)
+	}
+	return err
+}
+
+// separator is the one of comma, semicolon and tab that stands most often
+// outside quotes.
+func separator(record string) rune {
+	counts, quoted := map[rune]int{}, false
+	for _, c := range record {
+		if c == '"' {
+			quoted = !quoted
+		}
+		if !quoted {
+			counts[c]++
+		}
+	}
+	best := ','
+	for _, c := range ";\t" {
+		if counts[c] > counts[best] {
+			best = c
+		}
+	}
+	return best
+}
+
+// next is the next person; io.EOF at the end, a *RowError for a row that cannot
+// be read, another error when the file itself fails.
+func (r *peopleReader) next() (personRow, error) {
+	if r.first != nil {
+		row := *r.first
+		r.first = nil
+		return row, nil
+	}
+	for {
+		record, line, err := r.record()
+		if err != nil {
+			return personRow{}, rowError(line, err)
+		}
+		fields, err := r.split(record)
+		if err != nil {
+			return personRow{}, rowError(line, err)
+		}
+		if strings.Join(fields, "") != "" {
+			return r.columns.row(fields, line), nil
+		}
+	}
+}
+
+// rowError makes a row's own error of what is told to people; a failing file
+// stays what it is.
+func rowError(line int, err error) error {
+	if epistle.KindOf(err) == epistle.Invalid {
+		return &RowError{Line: line, Err: err}
+	}
+	return err
+}
+
+// split parses one record by the rules of CSV (RFC 4180).
+func (r *peopleReader) split(record string) ([]string, error) {
+	if record == "" {
+		return nil, nil
+	}
+	parser := csv.NewReader(strings.NewReader(record))
+	parser.Comma, parser.FieldsPerRecord, parser.LazyQuotes = r.comma, -1, true
+	fields, err := parser.Read()
+	if err != nil {
+		return nil, epistle.Errorf(epistle.Invalid, "signup.row", err)
+	}
+	for i := range fields {
+		fields[i] = strings.TrimSpace(fields[i])
+	}
+	return fields, nil
+}
+
+// linesPerRecord bounds a record whose quotes hold line ends.
+const linesPerRecord = 20
+
+// record is the next logical line: as many lines of the file as it takes for
+// its quotes to close. If they never do, the first line alone is at fault and
+// the next ones are read again.
+func (r *peopleReader) record() (string, int, error) {
+	text, line, err := r.lines.next()
+	if err != nil {
+		return "", line, err
+	}
+	if strings.Count(text, `"`)%2 == 0 {
+		return text, line, nil
+	}
+	whole, taken := text, []fileLine{}
+	for range linesPerRecord {
+		more, at, err := r.lines.next()
+		if err != nil {
+			if !errors.Is(err, io.EOF) {
+				taken = append(taken, fileLine{number: at, err: err})
+			}
+			break
+		}
+		taken = append(taken, fileLine{text: more, number: at})
+		whole += "\n" + more
+		if strings.Count(whole, `"`)%2 == 0 {
+			return whole, line, nil
+		}
+	}
+	r.lines.again = append(taken, r.lines.again...)
+	return "", line, epistle.Errorf(epistle.Invalid, "signup.row-quotes", nil)
+}
+
+// fileLine is a line that was read, or why it could not be.
+type fileLine struct {
+	text   string
+	number int
+	err    error
+}
+
+// maxLine is how long a line may be, in bytes.
+const maxLine = 64 << 10
+
+// lineReader reads lines of bounded length with their numbers.
+type lineReader struct {
+	source *bufio.Reader
+	number int
+	again  []fileLine
+}
+
+func (r *lineReader) next() (string, int, error) {
+	if len(r.again) > 0 {
+		l := r.again[0]
+		r.again = r.again[1:]
+		return l.text, l.number, l.err
+	}
+	var line []byte
+	long := false
+	r.number++
+	for {
+		part, err := r.source.ReadSlice('\n')
+		if long = long || len(line)+len(part) > maxLine; !long {
+			line = append(line, part...)
+		}
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			continue
+		case errors.Is(err, io.EOF) && (len(line) > 0 || long):
+		case err != nil:
+			return "", r.number, err
+		}
+		break
+	}
+	if long {
+		return "", r.number, epistle.Errorf(epistle.Invalid, "signup.row-long", nil)
+	}
+	text, err := lineText(bytes.TrimRight(line, "\r\n"))
+	return text, r.number, err
+}
+
+// lineText reads a line as UTF-8, or as CP949 (Korean Windows) if it is not.
+// The bytes of CP949's characters are never line ends, quotes or separators, so
+// lines can be told apart before.
+func lineText(line []byte) (string, error) {
+	if bytes.IndexByte(line, 0) >= 0 {
+		return "", epistle.Errorf(epistle.Invalid, "text.encoding", nil)
+	}
+	if utf8.Valid(line) {
+		return string(line), nil
+	}
+	text, err := korean.EUCKR.NewDecoder().Bytes(line) // this is CP949, by the Encoding Standard
+	if err != nil || bytes.ContainsRune(text, utf8.RuneError) {
+		return "", epistle.Errorf(epistle.Invalid, "text.encoding", err)
+	}
+	return string(text), nil
+}
+
+// decoded strips a byte order mark and turns UTF-16 into UTF-8; without a mark,
+// UTF-16 shows itself by the empty halves of its first letters.
+func decoded(r *bufio.Reader) (*bufio.Reader, error) {
+	start, err := r.Peek(4)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	wide := func(e utf16.Endianness) (*bufio.Reader, error) {
+		return bufio.NewReaderSize(utf16.UTF16(e, utf16.UseBOM).NewDecoder().Reader(r), 64<<10), nil
+	}
+	switch {
+	case bytes.HasPrefix(start, []byte{0xef, 0xbb, 0xbf}):
+		_, err := r.Discard(3)
+		return r, err
+	case bytes.HasPrefix(start, []byte{0xff, 0xfe}):
+		return wide(utf16.LittleEndian)
+	case bytes.HasPrefix(start, []byte{0xfe, 0xff}):
+		return wide(utf16.BigEndian)
+	case len(start) == 4 && start[1] == 0 && start[3] == 0 && start[0] != 0:
+		return wide(utf16.LittleEndian)
+	case len(start) == 4 && start[0] == 0 && start[2] == 0 && start[1] != 0:
+		return wide(utf16.BigEndian)
+	}
+	return r, nil
+}
+
+var headingNames = map[string][]string{
+	"address":  {"email", "emailaddress", "mail", "address", "mailaddress", "emailid", "이메일", "이메일주소", "메일", "메일주소", "전자우편", "전자메일", "전자우편주소"},
+	"name":     {"name", "fullname", "displayname", "이름", "성명", "성함", "회원명", "받는사람"},
+	"given":    {"firstname", "givenname", "first"},
+	"family":   {"lastname", "familyname", "surname", "last", "성"},
+	"language": {"language", "lang", "locale", "preferredlanguage", "언어", "사용언어", "선호언어"},
+}
+
+func findColumns(head []string) columns {
+	find := func(what string) int {
+		for _, name := range headingNames[what] {
+			for i, field := range head {
+				if heading(field) == name {
+					return i
+				}
+			}
+		}
+		return -1
+	}
+	return columns{address: find("address"), name: find("name"), given: find("given"), family: find("family"), language: find("language")}
+}
+
+// heading is a column's title without what makes no difference.
+func heading(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, norm.NFKC.String(s))
+}
+
+func (c columns) row(fields []string, line int) personRow {
+	at := func(i int) string {
+		if i < 0 || i >= len(fields) {
+			return ""
+		}
+		return fields[i]
+	}
+	row := personRow{line: line, address: at(c.address), name: at(c.name), language: at(c.language)}
+	switch family := at(c.family); {
+	case c.name >= 0 && c.given < 0 && family != "" && hasHangul(row.name):
+		row.name = family + row.name // the columns 성 and 이름
+	case row.name == "":
+		row.name = strings.TrimSpace(at(c.given) + " " + family)
+		if hasHangul(row.name) {
+			row.name = family + at(c.given)
+		}
+	}
+	return row
+}
+
+func hasHangul(s string) bool {
+	return strings.IndexFunc(norm.NFC.String(s), func(r rune) bool { return unicode.Is(unicode.Hangul, r) }) >= 0
+}
+
+var languageNames = map[string]epistle.Language{
+	"en": epistle.English, "eng": epistle.English, "english": epistle.English, "영어": epistle.English, "영문": epistle.English,
+	"ko": epistle.Korean, "kor": epistle.Korean, "kr": epistle.Korean, "korean": epistle.Korean,
+	"한국어": epistle.Korean, "한글": epistle.Korean, "국문": epistle.Korean, "한국말": epistle.Korean,
+}
+
+// languageNamed reads a row's language: "en-US", "Korean", "한국어". A row that
+// names none gets the given one, or that of its name's letters.
+func languageNamed(s string, otherwise epistle.Language, name string) (epistle.Language, error) {
+	if strings.TrimSpace(s) == "" {
+		switch {
+		case otherwise != "":
+			return otherwise, nil
+		case hasHangul(name):
+			return epistle.Korean, nil
+		}
+		return epistle.English, nil
+	}
+	base, _, _ := strings.Cut(strings.ReplaceAll(strings.ToLower(strings.TrimSpace(norm.NFC.String(s))), "_", "-"), "-")
+	if l, known := languageNames[base]; known {
+		return l, nil
+	}
+	return "", epistle.InvalidField("language", "language.unknown")
+}

@@ -1,0 +1,240 @@
+package signup
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"epistle/internal/epistle"
+	"epistle/internal/store"
+)
+
+// ImportStore takes people in batches.
+type ImportStore interface {
+	ImportConfirmed(ctx context.Context, newsletter epistle.ID, people []epistle.Signup) ([]epistle.ImportOutcome, error)
+	ImportStanding(ctx context.Context, newsletter epistle.ID, addresses []epistle.Address) ([]epistle.ImportOutcome, error)
+}
+
+// Import says how a file of people becomes subscribers.
+type Import struct {
+	NewsletterID epistle.ID
+	Mode         ImportMode
+	Source       string           // where the list comes from; kept as evidence
+	Language     epistle.Language // of rows that name none; empty: Korean for names in Hangul, else English
+	DryRun       bool             // counts only, changes nothing
+	Progress     func(Imported)   // called after every batch; may be nil
+	RowError     func(RowError)   // called for every row that was left out; may be nil
+}
+
+// ImportMode says what stands behind the rows.
+type ImportMode int
+
+const (
+	// AskEach mails a confirmation link to everybody who is not known yet.
+	AskEach ImportMode = iota
+	// Vouched makes everybody a subscriber at once: staff vouch that they asked,
+	// and Source says how.
+	Vouched
+)
+
+// Imported counts what became of the rows.
+type Imported struct {
+	Rows           int64 // read so far, without the headings
+	Added          int64 // subscribers (Vouched) or confirmation mails (AskEach)
+	Already        int64 // subscribed or asked before
+	LeftKept       int64 // left by their own wish, and stay gone
+	SuppressedKept int64 // must not be mailed, and are not
+	Errors         int64
+}
+
+// RowError is a row that was left out. Neither it nor its error repeats what
+// stood in the row.
+type RowError struct {
+	Line int // of the file, from 1
+	Err  error
+}
+
+// Import reads a file with one person a row and keeps them batch by batch, in
+// bounded memory. The file is CSV with commas, semicolons or tabs, in UTF-8,
+// UTF-16 or CP949, with headings for address, name and language in English or
+// Korean. A row that is wrong is reported and left out. Nobody who left or must
+// not be mailed is brought back. It may be repeated, after a break too.
+//
+// It needs the permission ImportPeople. Invalid names the field "source" (needed
+// when staff vouch), "newsletter", or "file" for a file that cannot be read as
+// a list of people.
+func (s *Service) Import(ctx context.Context, actor epistle.Actor, file io.Reader, how Import) (Imported, error) {
+	if err := actor.Require(epistle.ImportPeople); err != nil {
+		return Imported{}, err
+	}
+	newsletter, err := s.Store.Newsletter(ctx, how.NewsletterID)
+	if epistle.KindOf(err) == epistle.NotFound {
+		return Imported{}, epistle.InvalidField("newsletter", "signup.newsletter")
+	} else if err != nil {
+		return Imported{}, err
+	}
+	how.Source, err = epistle.CleanText("source", how.Source, maxEvidence)
+	if err == nil && how.Source == "" && how.Mode == Vouched {
+		err = epistle.InvalidField("source", "signup.source")
+	}
+	if err != nil {
+		return Imported{}, err
+	}
+	rows, err := newPeopleReader(file)
+	if err != nil {
+		return Imported{}, err
+	}
+	run := importRun{service: s, actor: actor, newsletter: newsletter, how: how, seen: map[string]bool{}}
+	err = run.all(ctx, rows)
+	return run.done, err
+}
+
+// importRun is one import on its way.
+type importRun struct {
+	service    *Service
+	actor      epistle.Actor
+	newsletter epistle.Newsletter
+	how        Import
+	batch      []epistle.Signup
+	seen       map[string]bool // addresses of this batch
+	done       Imported
+}
+
+func (r *importRun) all(ctx context.Context, rows *peopleReader) error {
+	for {
+		row, err := rows.next()
+		if errors.Is(err, io.EOF) {
+			return r.flush(ctx)
+		}
+		var left *RowError
+		switch {
+		case errors.As(err, &left):
+			r.done.Rows++
+			r.leaveOut(*left)
+			continue
+		case err != nil:
+			return err
+		}
+		r.done.Rows++
+		u, err := r.read(row)
+		if err != nil {
+			r.leaveOut(RowError{Line: row.line, Err: err})
+			continue
+		}
+		if r.seen[u.Address.Canonical()] {
+			r.done.Already++
+			continue
+		}
+		r.seen[u.Address.Canonical()] = true
+		if r.batch = append(r.batch, u); len(r.batch) == store.ImportBatch {
+			if err := r.flush(ctx); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (r *importRun) leaveOut(e RowError) {
+	r.done.Errors++
+	if r.how.RowError != nil {
+		r.how.RowError(e)
+	}
+}
+
+// read checks one row.
+func (r *importRun) read(row personRow) (epistle.Signup, error) {
+	address, err := epistle.ParseAddress(row.address)
+	if err != nil {
+		return epistle.Signup{}, err
+	}
+	name, err := epistle.CleanLine("name", row.name, epistle.MaxName)
+	if err != nil {
+		return epistle.Signup{}, err
+	}
+	language, err := languageNamed(row.language, r.how.Language, name)
+	if err != nil {
+		return epistle.Signup{}, err
+	}
+	return epistle.Signup{NewsletterID: r.newsletter.ID, Source: epistle.FromImport, Address: address, Name: name, Language: language,
+		StaffID: r.actor.StaffID, Evidence: r.how.Source, Wording: r.service.Wording(r.newsletter, language),
+		WordingVersion: r.newsletter.WordingVersion}, nil
+}
+
+// flush settles the batch.
+func (r *importRun) flush(ctx context.Context) error {
+	if len(r.batch) > 0 {
+		outcomes, err := r.settle(ctx)
+		if err != nil {
+			return err
+		}
+		for _, outcome := range outcomes {
+			r.count(outcome)
+		}
+		r.batch = r.batch[:0]
+		clear(r.seen)
+	}
+	if r.how.Progress != nil {
+		r.how.Progress(r.done)
+	}
+	return ctx.Err()
+}
+
+func (r *importRun) count(outcome epistle.ImportOutcome) {
+	switch outcome {
+	case epistle.ImportAdded:
+		r.done.Added++
+	case epistle.ImportAlready:
+		r.done.Already++
+	case epistle.ImportLeftKept:
+		r.done.LeftKept++
+	case epistle.ImportSuppressedKept:
+		r.done.SuppressedKept++
+	}
+}
+
+// batchTries is how often a batch is run when somebody in it signs up at the
+// same moment.
+const batchTries = 3
+
+func (r *importRun) settle(ctx context.Context) ([]epistle.ImportOutcome, error) {
+	if r.how.Mode == Vouched && !r.how.DryRun {
+		for try := 1; ; try++ {
+			outcomes, err := r.service.Store.ImportConfirmed(ctx, r.newsletter.ID, r.batch)
+			if epistle.KindOf(err) != epistle.Conflict || try == batchTries {
+				return outcomes, err
+			}
+		}
+	}
+	addresses := make([]epistle.Address, len(r.batch))
+	for i, u := range r.batch {
+		addresses[i] = u.Address
+	}
+	outcomes, err := r.service.Store.ImportStanding(ctx, r.newsletter.ID, addresses)
+	if err != nil || r.how.DryRun {
+		return outcomes, err
+	}
+	for i, u := range r.batch {
+		if outcomes[i] != epistle.ImportAdded {
+			continue
+		}
+		waits, err := r.ask(ctx, u)
+		if err != nil {
+			return nil, err
+		}
+		if waits {
+			outcomes[i] = epistle.ImportAlready
+		}
+	}
+	return outcomes, nil
+}
+
+// ask mails a confirmation link, unless one waits already.
+func (r *importRun) ask(ctx context.Context, u epistle.Signup) (waits bool, err error) {
+	standing, err := r.service.Store.Standing(ctx, r.newsletter.ID, u.Address)
+	if err != nil || !standing.PendingUntil.IsZero() {
+		return true, err
+	}
+	mailed, err := r.service.open(ctx, r.newsletter, u, epistle.MailLimit{Mails: 1, Within: 24 * time.Hour}, nil)
+	return !mailed, err
+}

@@ -1,0 +1,113 @@
+// Package signup turns comments and forms into subscribers, and lets
+// subscribers go again.
+//
+// Nobody becomes a subscriber but by their own confirmation from a mail that
+// went to their address, or by an import for which staff vouch. Until then all
+// that is known of them is a sign-up, sealed, that expires. Public answers are
+// the same whether or not an address is known. Whoever left, or must not be
+// mailed, is never brought back by anybody but themselves.
+package signup
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"epistle/internal/epistle"
+	"epistle/internal/limit"
+	"epistle/internal/locale"
+	"epistle/internal/seal"
+)
+
+// Store is what the service needs of the store, part by part.
+type Store interface {
+	Newsletter(ctx context.Context, id epistle.ID) (epistle.Newsletter, error)
+	Newsletters(ctx context.Context) ([]epistle.Newsletter, error)
+	RequestStore
+	ConfirmStore
+	LeaveStore
+	PeopleStore
+	ImportStore
+}
+
+// Options is what a Service is made of.
+type Options struct {
+	Store   Store
+	Catalog *locale.Catalog
+	Keys    *seal.Keyring
+	Clock   epistle.Clock
+	Log     *slog.Logger
+	// NextSlot is when the newsletter's next regular issue is due, strictly after
+	// a moment; false if none is.
+	NextSlot func(n epistle.Newsletter, after time.Time) (time.Time, bool)
+}
+
+// Service is the verb behind sign-ups, leaving and preferences. It is safe for
+// concurrent use.
+type Service struct {
+	Options
+	mails *limit.Limiter // of all mails that strangers cause
+}
+
+// Mails that strangers may cause in this process: a burst, then a steady rate
+// that no sample of people writing in after an appeal comes near.
+const (
+	strangersBurst = 300
+	strangersEvery = 2 * time.Second
+)
+
+// addressLimit is what one address may get because somebody typed it;
+// suppressedLimit is the same for an address that must not be mailed, whose
+// owner may still want to come back.
+var (
+	addressLimit    = epistle.MailLimit{Mails: 3, Within: 24 * time.Hour}
+	suppressedLimit = epistle.MailLimit{Mails: 1, Within: 7 * 24 * time.Hour}
+)
+
+// New makes the service.
+func New(o Options) *Service {
+	if o.NextSlot == nil {
+		o.NextSlot = func(epistle.Newsletter, time.Time) (time.Time, bool) { return time.Time{}, false }
+	}
+	return &Service{Options: o, mails: limit.New(strangersEvery, strangersBurst, 1, o.Clock)}
+}
+
+// Newsletters lists what people can sign up for.
+func (s *Service) Newsletters(ctx context.Context) ([]epistle.Newsletter, error) {
+	return s.Store.Newsletters(ctx)
+}
+
+// Wording is the sentence that people agree to, with what the newsletter covers
+// and how often it comes. It is shown where they sign up and where they
+// confirm, and kept with their consent.
+func (s *Service) Wording(n epistle.Newsletter, l epistle.Language) string {
+	return s.Catalog.In(l).T("signup.wording", "Title", n.Title.In(l), "Covers", n.Covers.In(l), "Frequency", n.Frequency.In(l))
+}
+
+// PreferencesPath is where a subscriber changes how they are mailed.
+func (s *Service) PreferencesPath(subscription, issue epistle.ID) string {
+	return "/preferences/" + s.Keys.Link(seal.ToPrefer, subscription, issue)
+}
+
+// entry is an audit entry; what it is about is filled in by the store.
+func (s *Service) entry(actor epistle.Actor, action string) epistle.AuditEntry {
+	return epistle.AuditEntry{At: s.Clock(), Actor: actor, Action: action}
+}
+
+// numbers reads a link's token: NotFound for anything forged or foreign.
+func (s *Service) numbers(p seal.Purpose, token string, count int) ([]int64, error) {
+	numbers, err := s.Keys.ParseLink(p, token)
+	if err != nil || len(numbers) != count {
+		return nil, epistle.Errorf(epistle.NotFound, "signup.link", err)
+	}
+	return numbers, nil
+}
+
+// noSuchLink turns a missing row behind a genuine token into the same answer as
+// a forged one.
+func noSuchLink(err error) error {
+	if epistle.KindOf(err) == epistle.NotFound {
+		return epistle.Errorf(epistle.NotFound, "signup.link", err)
+	}
+	return err
+}
