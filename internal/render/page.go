@@ -49,6 +49,7 @@ type footer struct {
 	Ministry   string
 	Postal     string
 	Contact    string
+	Reply      string // who reads the answers; empty in the discreet form
 }
 
 // makePage gathers an issue's content for one language and form.
@@ -68,9 +69,11 @@ func (r *Renderer) makePage(n epistle.Newsletter, i epistle.Issue, l epistle.Lan
 			Ministry:   line(words.Pick(r.Ministry.Name)),
 			Postal:     line(words.Pick(r.Ministry.PostalAddress)),
 			Contact:    r.Ministry.Contact.Display(),
+			Reply:      line(words.Pick(n.ReplyTo.Name)),
 		},
 	}
 	if f == epistle.Discreet {
+		p.Footer.Reply = ""
 		p.Subject, p.Preheader, p.Masthead = words.T("mail.discreet.subject"), words.T("mail.discreet.preheader"), words.T("mail.discreet.masthead")
 	}
 	loc, err := n.Location()

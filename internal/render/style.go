@@ -2,6 +2,7 @@ package render
 
 import (
 	"html/template"
+	"regexp"
 	"strings"
 
 	"epistle/internal/epistle"
@@ -17,24 +18,31 @@ var styles = map[string]string{
 	"outer":   "width:100%;background-color:#f4efe6",
 	"inner":   "width:100%;max-width:600px;margin:0 auto",
 	"gutter":  "padding:0 12px",
-	"masthd":  "padding:36px 16px 22px;text-align:center",
-	"title":   "margin:0;font-size:22px;line-height:1.35;font-weight:bold;color:#7d4029",
-	"date":    "margin:6px 0 0;font-size:16px;line-height:1.5;color:#6b6156",
-	"card":    "padding:36px 32px;background-color:#fffdf8;border:1px solid #e6dccd;border-radius:6px",
+	"masthd":  "padding:40px 16px 24px;text-align:center",
+	"title":   "margin:0;font-size:26px;line-height:1.3;font-weight:bold;color:#7d4029",
+	"date":    "margin:8px 0 0;font-size:16px;line-height:1.5;color:#6b6156",
+	"card":    "padding:38px 36px 30px;background-color:#fffdf8;border:1px solid #e6dccd;border-radius:6px",
 	"greet":   "margin:0 0 18px;font-size:18px;line-height:1.65;color:#2f2a25",
 	"welcome": "margin:0 0 22px;padding:12px 16px;font-size:16px;line-height:1.6;color:#4d443b;background-color:#f7f0e4;border-radius:4px",
-	"section": "padding:36px 0 0",
-	"h2":      "margin:0 0 18px;padding:26px 0 0;border-top:1px solid #e6dccd;font-size:22px;line-height:1.35;font-weight:bold;color:#7d4029",
+	"section": "padding:20px 0 0",
+	"h2":      "margin:0 0 16px;padding:28px 0 0;border-top:1px solid #e6dccd;font-size:22px;line-height:1.35;font-weight:bold;color:#7d4029",
 	"h3":      "margin:0 0 6px;font-size:18px;line-height:1.45;font-weight:bold;color:#2f2a25",
 	"h4":      "margin:0 0 6px;font-size:17px;line-height:1.45;font-weight:bold;color:#2f2a25",
 	"p":       "margin:0 0 16px;font-size:17px;line-height:1.65;color:#2f2a25",
+	"inner-p": "margin:4px 0;font-size:17px;line-height:1.65;color:#2f2a25",
+	"tight":   "margin:0 0 10px;font-size:17px;line-height:1.6;color:#2f2a25",
+	"title2":  "margin:0 0 14px;font-size:22px;line-height:1.35;font-weight:bold;color:#7d4029",
+	"head1":   "margin:0 0 16px;font-size:22px;line-height:1.4;font-weight:bold;color:#2f2a25",
+	"btnbox":  "margin:6px 0 14px",
 	"list":    "margin:0 0 16px;padding:0 0 0 24px;font-size:17px;line-height:1.65;color:#2f2a25",
-	"li":      "margin:0 0 6px",
-	"quote":   "margin:0 0 16px;padding:2px 0 2px 18px;border-left:3px solid #d9bfa8;color:#4d443b",
+	"li":      "margin:0 0 6px;color:#2f2a25",
+	"quote":   "margin:0 0 18px;padding:1px 0 1px 18px;border-left:3px solid #d9bfa8;color:#4d443b",
 	"hr":      "margin:24px auto;width:72px;border:0;border-top:1px solid #d9bfa8;height:0",
 	"sign":    "margin:0;font-size:18px;line-height:1.6;font-style:italic;color:#2f2a25",
 	"signko":  "margin:0;font-size:18px;line-height:1.6;color:#2f2a25",
-	"item":    "padding:0 0 22px",
+	"signs":   "padding:2px 0 14px",
+	"item":    "padding:0 0 6px",
+	"row":     "padding:0 0 4px",
 	"label":   "margin:0 0 2px;font-size:16px;line-height:1.5;color:#7d4029",
 	"soft":    "margin:0 0 6px;font-size:16px;line-height:1.5;color:#6b6156",
 	"link":    "color:#7d4029;text-decoration:underline",
@@ -77,19 +85,47 @@ var htmlFuncs = template.FuncMap{
 	},
 	"serif":  func(l epistle.Language) template.CSS { return template.CSS("font-family:" + serif[l]) },
 	"sans":   func(l epistle.Language) template.CSS { return template.CSS("font-family:" + sans[l]) },
-	"styled": func(h template.HTML) template.HTML { return template.HTML(bareTags.Replace(string(h))) },
+	"styled": styled,
 }
 
-// bareTags works on what policy lets through and nothing else: tags without
+// bareTag matches what policy lets through and nothing else: tags without
 // attributes, but for the address of a link.
-var bareTags = strings.NewReplacer(
-	"<p>", `<p class="ink" style="`+styles["p"]+`">`,
-	"<h3>", `<h3 class="ink" style="`+styles["h3"]+`">`,
-	"<h4>", `<h4 class="ink" style="`+styles["h4"]+`">`,
-	"<ul>", `<ul class="ink" style="`+styles["list"]+`">`,
-	"<ol>", `<ol class="ink" style="`+styles["list"]+`">`,
-	"<li>", `<li style="`+styles["li"]+`">`,
-	"<blockquote>", `<blockquote class="ink rule" style="`+styles["quote"]+`">`,
-	"<hr>", `<hr class="rule" style="`+styles["hr"]+`">`,
-	"<a href=", `<a class="accent" style="`+styles["link"]+`" href=`,
-)
+var bareTag = regexp.MustCompile(`<(/?)([a-z0-9]+)((?: href="[^"]*")?)/?>`)
+
+// tagLooks are the class and the style of each tag.
+var tagLooks = map[string][2]string{
+	"p":          {"ink", "p"},
+	"h3":         {"ink", "h3"},
+	"h4":         {"ink", "h4"},
+	"ul":         {"ink", "list"},
+	"ol":         {"ink", "list"},
+	"li":         {"ink", "li"},
+	"blockquote": {"ink rule", "quote"},
+	"hr":         {"rule", "hr"},
+	"a":          {"accent", "link"},
+}
+
+// styled puts class and style on the bare tags of a letter. Paragraphs inside
+// a quotation or a list stand closer.
+func styled(h template.HTML) template.HTML {
+	depth := 0
+	return template.HTML(bareTag.ReplaceAllStringFunc(string(h), func(tag string) string {
+		m := bareTag.FindStringSubmatch(tag)
+		closing, name := m[1] != "", m[2]
+		if name == "blockquote" || name == "li" {
+			if closing {
+				depth--
+			} else {
+				depth++
+			}
+		}
+		look, known := tagLooks[name]
+		if closing || !known {
+			return tag
+		}
+		if name == "p" && depth > 0 {
+			look[1] = "inner-p"
+		}
+		return `<` + name + m[3] + ` class="` + look[0] + `" style="` + styles[look[1]] + `">`
+	}))
+}

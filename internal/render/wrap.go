@@ -95,6 +95,12 @@ func cutWide(word, rest string, used int) (string, int) {
 var textFuncs = template.FuncMap{
 	"wrap": func(s string) string { return wrap(s, "", "") },
 	"hang": func(first, s string) string { return wrap(s, first, strings.Repeat(" ", textWidth(first))) },
+	"join": func(title, project string) string {
+		if title == "" || project == "" {
+			return title + project
+		}
+		return title + " (" + project + ")"
+	},
 	"under": func(s, with string) string {
 		return s + "\n" + strings.Repeat(with, min(textWidth(s), columns))
 	},
