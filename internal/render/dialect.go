@@ -29,7 +29,7 @@ var dialect = goldmark.New(
 			util.Prioritized(parser.NewListItemParser(), 400),
 			util.Prioritized(parser.NewATXHeadingParser(), 600),
 			util.Prioritized(parser.NewBlockquoteParser(), 800),
-			util.Prioritized(parser.NewParagraphParser(), 1000),
+			util.Prioritized(paragraphParser{parser.NewParagraphParser()}, 1000),
 		),
 		parser.WithInlineParsers(
 			util.Prioritized(parser.NewLinkParser(), 200),
@@ -98,6 +98,12 @@ func (p listParser) Continue(node ast.Node, reader text.Reader, pc parser.Contex
 	}
 	return p.BlockParser.Continue(node, reader, pc)
 }
+
+// paragraphParser takes indented lines too; there is no code for them to be,
+// and they would be lost.
+type paragraphParser struct{ parser.BlockParser }
+
+func (paragraphParser) CanAcceptIndentedLine() bool { return true }
 
 // letterTransformer makes images and untrustworthy links into the text that
 // they show, and keeps headings below the mail's own.

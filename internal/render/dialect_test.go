@@ -31,6 +31,7 @@ func TestLetterDialect(t *testing.T) {
 		{"a name above dashes stays a name", "홍길동 드림\n---\n추신", "<p>홍길동 드림</p>\n<hr>\n<p>추신</p>", "홍길동 드림\n\n* * *\n\n추신"},
 		{"a name above an equals sign too", "Hannah\n===", "<p>Hannah<br>\n===</p>", "Hannah\n==="},
 		{"indentation is no code", "    들여쓰기\n\n\tand a tab", "<p>들여쓰기</p>\n<p>and a tab</p>", "들여쓰기\n\nand a tab"},
+		{"deep indentation loses nothing", "- a\n\n          b\n\n> \t\tc\n\n        - d", "<ul>\n<li>\n<p>a</p>\n<p>b</p>\n</li>\n</ul>\n<blockquote>\n<p>c</p>\n</blockquote>\n<p>- d</p>", "• a\n\n  b\n\n> c\n\n- d"},
 		{"backticks are backticks", "`x` and\n```\ny\n```", "<p>`x` and<br>\n```<br>\ny<br>\n```</p>", "`x` and\n```\ny\n```"},
 		{"headings", "# 큰 제목\n## 제목\n### 작은 제목\n#해시", "<h3>큰 제목</h3>\n<h3>제목</h3>\n<h4>작은 제목</h4>\n<p>#해시</p>", "큰 제목\n-------\n\n제목\n----\n\n작은 제목\n---------\n\n#해시"},
 		{"a quotation", "> 첫째\n> 둘째", "<blockquote>\n<p>첫째<br>\n둘째</p>\n</blockquote>", "> 첫째\n> 둘째"},
@@ -125,6 +126,30 @@ func FuzzLetter(f *testing.F) {
 		for _, c := range text {
 			if c != '\n' && c != '\t' && unicode.IsControl(c) || isTrick(c) {
 				t.Errorf("text holds %U", c)
+			}
+		}
+	})
+}
+
+// Nothing that staff typed may be lost: every word of a letter is in both
+// renderings.
+func FuzzLetterKeepsWords(f *testing.F) {
+	for _, seed := range []string{"    a\n\tb", "- a\n\n          b", "1. a\n 2) b\n        c", "# a #\n> b\n- > c", "a\n===\n- - b", "* a\n+ b\n1) c", "```\na\n```", "<a>\nb\n</a>\n<!-- c -->"} {
+		f.Add(seed)
+	}
+	word := regexp.MustCompile(`\b[a-z]{2,}\b`)
+	f.Fuzz(func(t *testing.T, markdown string) {
+		if strings.ContainsAny(markdown, "&\\[]") || !utf8.ValidString(markdown) {
+			return // references and link addresses do not show as they are typed
+		}
+		html, err := letterHTML(markdown)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := letterText(markdown)
+		for _, w := range word.FindAllString(clean(markdown), -1) {
+			if !strings.Contains(html, w) || !strings.Contains(text, w) {
+				t.Errorf("%q is lost\nHTML %q\ntext %q", w, html, text)
 			}
 		}
 	})

@@ -17,6 +17,9 @@ func letterText(markdown string) string {
 	return clean(strings.Join(w.out, "\n"))
 }
 
+// deepest is the column beyond which quotations and lists indent no further.
+const deepest = columns / 2
+
 type textWriter struct {
 	source []byte
 	out    []string
@@ -60,16 +63,24 @@ func (w *textWriter) block(n ast.Node, first, rest string) {
 			if item.FirstChild() == nil {
 				w.out = append(w.out, first+strings.TrimRight(marker, " "))
 			}
-			w.blocks(item, first+marker, rest+strings.Repeat(" ", textWidth(marker)))
+			hang := strings.Repeat(" ", textWidth(marker))
+			if textWidth(rest) > deepest {
+				hang = ""
+			}
+			w.blocks(item, first+marker, rest+hang)
 			first = rest
 		}
 	case *ast.Blockquote:
+		if textWidth(rest) > deepest {
+			w.blocks(n, first, rest)
+			return
+		}
 		w.blocks(n, first+"> ", rest+"> ")
 	case *ast.ThematicBreak:
 		w.out = append(w.out, first+"* * *")
 	case *ast.Heading:
 		title := w.inline(n)
-		under := strings.Repeat("-", min(textWidth(title), columns-textWidth(rest)))
+		under := strings.Repeat("-", max(0, min(textWidth(title), columns-textWidth(rest))))
 		w.out = append(w.out, wrap(title, first, rest), rest+under)
 	default:
 		w.out = append(w.out, wrap(w.inline(n), first, rest))
