@@ -145,7 +145,7 @@ func (k *Kernel) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case status == http.StatusServiceUnavailable:
 		k.options.Log.WarnContext(r.Context(), "request put off", "route", r.Pattern, "error", err)
 	}
-	if recorder, ok := w.(*recorder); ok && recorder.status != 0 {
+	if answered(w) {
 		return
 	}
 	name := "public/error"
@@ -176,6 +176,20 @@ func (w *recorder) Write(b []byte) (int, error) {
 		w.status = http.StatusOK
 	}
 	return w.ResponseWriter.Write(b)
+}
+
+// answered reports whether an answer has begun, whatever wraps the recorder.
+func answered(w http.ResponseWriter) bool {
+	for {
+		if rec, ok := w.(*recorder); ok {
+			return rec.status != 0
+		}
+		inner, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return false
+		}
+		w = inner.Unwrap()
+	}
 }
 
 // Unwrap lets http.ResponseController find the connection.
