@@ -147,6 +147,10 @@ func (s *Store) UpdateStaff(ctx context.Context, by epistle.Actor, m epistle.Sta
 		if _, err := q.exec(ctx, `UPDATE installation SET next_id = next_id WHERE id = 1`); err != nil {
 			return err
 		}
+		before, err := countAdmins(ctx, q)
+		if err != nil {
+			return err
+		}
 		changed, err := q.exec(ctx, `UPDATE staff SET name_sealed = ?, role = ?, language = ?, disabled_at = ?, version = version + 1
 			WHERE id = ? AND version = ?`, name, string(m.Role), string(m.Language), micros(m.DisabledAt), m.ID, m.Version)
 		if err != nil {
@@ -155,11 +159,11 @@ func (s *Store) UpdateStaff(ctx context.Context, by epistle.Actor, m epistle.Sta
 		if changed == 0 {
 			return epistle.Errorf(epistle.Conflict, "changed-meanwhile", nil)
 		}
-		var admins int
-		if err := q.get(ctx, &admins, `SELECT COUNT(*) FROM staff WHERE role = 'admin' AND disabled_at = 0`); err != nil {
+		after, err := countAdmins(ctx, q)
+		if err != nil {
 			return err
 		}
-		if admins == 0 {
+		if after == 0 && before > 0 {
 			return epistle.Errorf(epistle.Conflict, "staff.last-admin", nil)
 		}
 		if !m.DisabledAt.IsZero() {
@@ -170,6 +174,12 @@ func (s *Store) UpdateStaff(ctx context.Context, by epistle.Actor, m epistle.Sta
 		return insertAudit(ctx, q, audit, epistle.AuditEntry{At: s.clock(), Actor: by, Action: action,
 			Subject: "staff", SubjectID: m.ID, Detail: string(m.Role)})
 	})
+}
+
+func countAdmins(ctx context.Context, q queries) (int, error) {
+	var n int
+	err := q.get(ctx, &n, `SELECT COUNT(*) FROM staff WHERE role = 'admin' AND disabled_at = 0`)
+	return n, err
 }
 
 // SetPassword keeps a new password hash, ends every session and voids every
