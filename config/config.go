@@ -5,6 +5,7 @@ package config
 import (
 	"log/slog"
 	"net/netip"
+	"net/url"
 
 	"epistle/internal/epistle"
 )
@@ -100,6 +101,20 @@ var settings = []setting{
 	{key: "comments.sites", initial: []string{}},
 	{key: "alert.address", initial: ""},
 	{key: "log.level", initial: "info"},
+}
+
+// MailDomain is the right side of our Message-IDs: as set, else the host of the
+// public address if mail could have it, else the domain of the contact address.
+func (c Config) MailDomain() string {
+	if c.Mail.Domain != "" {
+		return c.Mail.Domain
+	}
+	if u, err := url.Parse(c.Server.PublicURL); err == nil {
+		if a, err := epistle.ParseAddress("x@" + u.Hostname()); err == nil {
+			return a.Domain()
+		}
+	}
+	return c.Ministry.Contact.Domain()
 }
 
 // Keys lists every key of the settings file.

@@ -147,13 +147,14 @@ func TestWrongSettingsAreRefusedWithASentence(t *testing.T) {
 func TestADaemonNeedsToKnowWhoSends(t *testing.T) {
 	err := config.Default().Validate()
 	var problems epistle.Problems
-	if !errors.As(err, &problems) || len(problems) != 3 {
-		t.Fatalf("a bare configuration: %v, want three problems", err)
+	if !errors.As(err, &problems) || len(problems) != 4 {
+		t.Fatalf("a bare configuration: %v, want four problems", err)
 	}
 	for _, p := range problems {
 		sentence(t, p)
 	}
 	c, err := config.Load(write(t, ""), []string{"EPISTLE_MINISTRY_NAME=Grace", "EPISTLE_MINISTRY_ADDRESS=1 Road",
+		"EPISTLE_MINISTRY_CONTACT=office@example.org",
 		"EPISTLE_RELAY_URL=smtp://127.0.0.1:2525", "EPISTLE_SERVER_LISTEN=0.0.0.0:8080"})
 	if err != nil {
 		t.Fatal(err)

@@ -30,10 +30,18 @@ const (
 // A key or variable that is unknown or malformed is an Invalid error with the
 // key as its field; when several are, the error is an epistle.Problems.
 func Load(path string, env []string) (Config, error) {
-	k := koanf.New(".")
-	path, err := readFile(k, path)
+	path, content, err := readFile(path)
 	if err != nil {
 		return Config{}, err
+	}
+	return Parse(path, content, env)
+}
+
+// Parse is Load for the content of a settings file at path.
+func Parse(path, content string, env []string) (Config, error) {
+	k := koanf.New(".")
+	if err := k.Load(rawbytes.Provider([]byte(content)), toml.Parser()); err != nil {
+		return Config{}, epistle.Errorf(epistle.Invalid, "setting.syntax", err).With("Path", path)
 	}
 	var problems epistle.Problems
 	checkKeys(k, &problems)
@@ -65,7 +73,18 @@ func Default() Config {
 	return build(values{koanf.New("."), &problems})
 }
 
-func readFile(k *koanf.Koanf, path string) (string, error) {
+// Check says what is wrong with a value for one key.
+func Check(key, value string) error {
+	k := koanf.New(".")
+	if err := k.Load(confmap.Provider(map[string]any{key: value}, "."), nil); err != nil {
+		return err
+	}
+	var problems epistle.Problems
+	build(values{k, &problems})
+	return problems.Err()
+}
+
+func readFile(path string) (found, content string, err error) {
 	candidates := DefaultFiles
 	if path != "" {
 		candidates = []string{path}
@@ -76,14 +95,11 @@ func readFile(k *koanf.Koanf, path string) (string, error) {
 			continue
 		}
 		if err != nil {
-			return "", epistle.Errorf(epistle.Invalid, "setting.file", err).With("Path", name)
+			return "", "", epistle.Errorf(epistle.Invalid, "setting.file", err).With("Path", name)
 		}
-		if err := k.Load(rawbytes.Provider(content), toml.Parser()); err != nil {
-			return "", epistle.Errorf(epistle.Invalid, "setting.syntax", err).With("Path", name)
-		}
-		return name, nil
+		return name, string(content), nil
 	}
-	return "", nil
+	return "", "", nil
 }
 
 // checkKeys refuses keys of the file that no setting has.

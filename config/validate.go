@@ -62,6 +62,9 @@ func (c Config) Validate() error {
 	if c.Ministry.Address.IsZero() {
 		problems.Add(problem("ministry.address", "setting.needed"))
 	}
+	if c.Ministry.Contact == "" {
+		problems.Add(problem("ministry.contact", "setting.needed"))
+	}
 	if c.Relay.URL == "" {
 		problems.Add(problem("relay.url", "setting.needed"))
 	}

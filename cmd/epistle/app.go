@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -20,7 +19,6 @@ import (
 	"epistle/internal/seal"
 	"epistle/internal/store"
 	"epistle/internal/web"
-	"epistle/templates"
 )
 
 // appOptions is what an app is built from besides the settings.
@@ -32,8 +30,8 @@ type appOptions struct {
 	Keys func(empty bool) (*seal.Keyring, error)
 	// Listener takes the requests; the app closes it.
 	Listener net.Listener
-	// Areas are more pages than the usual ones.
-	Areas []web.Area
+	// Areas, if set, makes more pages than the usual ones once the rest is built.
+	Areas func(*app) []web.Area
 }
 
 // app is every part of the daemon, built and connected, not yet started.
@@ -46,8 +44,9 @@ type app struct {
 	listener  net.Listener
 	store     *store.Store
 	schedule  *schedule.Service
-	kernel    *web.Kernel
-	handler   http.Handler
+	verbs
+	kernel  *web.Kernel
+	handler http.Handler
 }
 
 // newApp opens the store and builds every part from plain values. Nothing runs
@@ -68,26 +67,11 @@ func newApp(ctx context.Context, c config.Config, o appOptions) (_ *app, err err
 	if err := a.store.LockForDaemon(); err != nil {
 		return nil, err
 	}
+	if err := a.buildVerbs(ctx); err != nil {
+		return nil, err
+	}
 	a.schedule = schedule.New(schedule.Options{Store: a.store, Clock: a.clock, Log: a.log, Jobs: a.jobs(), Owner: ownerName()})
 	return a, a.buildPages(o.Areas)
-}
-
-// buildPages mounts every area of pages.
-func (a *app) buildPages(more []web.Area) error {
-	pages, err := fs.Sub(templates.Web, "web")
-	if err != nil {
-		return err
-	}
-	a.kernel, err = web.New(web.Options{
-		Catalog: a.catalog, Templates: pages, Ministry: a.config.Ministry.Name,
-		PublicURL: a.publicURL, Location: location(a.config), TrustedProxies: a.config.Server.TrustedProxies,
-		Hash: a.store.Keys().Index, Clock: a.clock, Log: a.log, Ready: a.store.Ping,
-	})
-	if err != nil {
-		return err
-	}
-	a.handler = a.kernel.Handler(nil, more...)
-	return nil
 }
 
 // stopDeadline is how long the daemon may take to stop. The parts drain within
@@ -102,6 +86,7 @@ const (
 func (a *app) Start(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.serveHTTP(ctx) })
+	group.Go(func() error { return a.sending.Start(ctx) })
 	group.Go(func() error { return a.schedule.Start(ctx) })
 	finished := make(chan error, 1)
 	go func() { finished <- group.Wait() }()

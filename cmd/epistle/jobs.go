@@ -1,10 +1,105 @@
 package main
 
 import (
+	"context"
+	"fmt"
+	"time"
+
+	"epistle/internal/epistle"
 	"epistle/internal/schedule"
 )
 
-// jobs is what the schedule runs.
+// reminders are how long before its slot staff hear of an unapproved issue.
+var reminders = []time.Duration{24 * time.Hour, 4 * time.Hour}
+
+const (
+	// remindGrace is how late a reminder is still worth sending.
+	remindGrace = 2 * time.Hour
+	// welcomeGrace keeps a late welcome within the same night.
+	welcomeGrace = 4 * time.Hour
+)
+
+// jobs is what the schedule runs. Each may be run again for the same slot after
+// it stopped half way; what it calls does nothing twice.
 func (a *app) jobs() []schedule.Job {
-	return nil
+	jobs := []schedule.Job{
+		{
+			Name: "assemble",
+			Series: a.weekly("assemble", func(n epistle.Newsletter, s *schedule.Series) {
+				// An issue that begins late is better than none, until its slot.
+				s.Offset, s.Grace = -n.AssembleLead, n.AssembleLead
+			}),
+			Run: func(ctx context.Context, s schedule.Series, slot epistle.Slot) error {
+				_, err := a.issues.Assemble(ctx, epistle.SystemActor(), s.Subject, s.Occurrence(slot))
+				return err
+			},
+		},
+		{
+			Name:   "launch",
+			Series: a.weekly("launch", func(n epistle.Newsletter, s *schedule.Series) { s.Grace = n.Grace }),
+			Run: func(ctx context.Context, s schedule.Series, slot epistle.Slot) error {
+				return a.issues.AtSlot(ctx, s.Subject, s.Occurrence(slot))
+			},
+			Missed: func(ctx context.Context, s schedule.Series, slot epistle.Slot) error {
+				return a.issues.Missed(ctx, s.Subject, s.Occurrence(slot))
+			},
+		},
+		{
+			Name:   "welcome",
+			Series: a.daily("welcome", welcomeGrace),
+			Run: func(ctx context.Context, s schedule.Series, slot epistle.Slot) error {
+				return a.sending.Welcome(ctx, s.Subject, slot.At)
+			},
+		},
+	}
+	for _, lead := range reminders {
+		name := fmt.Sprintf("remind-%dh", int(lead.Hours()))
+		jobs = append(jobs, schedule.Job{
+			Name:   name,
+			Series: a.weekly(name, func(_ epistle.Newsletter, s *schedule.Series) { s.Offset, s.Grace = -lead, remindGrace }),
+			Run: func(ctx context.Context, s schedule.Series, slot epistle.Slot) error {
+				return a.issues.Remind(ctx, s.Subject, s.Occurrence(slot), lead)
+			},
+		})
+	}
+	return jobs
+}
+
+// weekly is the series of every newsletter's schedule; set fills what differs.
+func (a *app) weekly(name string, set func(epistle.Newsletter, *schedule.Series)) func(context.Context) ([]schedule.Series, error) {
+	return a.seriesOf(name, func(n epistle.Newsletter) string { return n.Schedule }, set)
+}
+
+// daily is the series of every newsletter's welcome time.
+func (a *app) daily(name string, grace time.Duration) func(context.Context) ([]schedule.Series, error) {
+	return a.seriesOf(name, func(n epistle.Newsletter) string {
+		at, err := time.Parse("15:04", n.WelcomeAt)
+		if err != nil {
+			return ""
+		}
+		return fmt.Sprintf("%d %d * * *", at.Minute(), at.Hour())
+	}, func(_ epistle.Newsletter, s *schedule.Series) { s.Grace = grace })
+}
+
+// seriesOf lists a series for each newsletter. One whose expression cannot be
+// read is logged and left out, so that it stops no other.
+func (a *app) seriesOf(name string, expression func(epistle.Newsletter) string, set func(epistle.Newsletter, *schedule.Series)) func(context.Context) ([]schedule.Series, error) {
+	return func(ctx context.Context) ([]schedule.Series, error) {
+		newsletters, err := a.store.Newsletters(ctx)
+		if err != nil {
+			return nil, err
+		}
+		var all []schedule.Series
+		for _, n := range newsletters {
+			parsed, err := schedule.Parse(expression(n), n.Zone)
+			if err != nil {
+				a.log.ErrorContext(ctx, "a newsletter has no schedule that can be read", "newsletter", n.ID, "job", name, "error", err)
+				continue
+			}
+			series := schedule.Series{Key: fmt.Sprintf("%s/%d", name, n.ID), Subject: n.ID, Expression: parsed, Since: n.CreatedAt}
+			set(n, &series)
+			all = append(all, series)
+		}
+		return all, nil
+	}
 }

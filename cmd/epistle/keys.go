@@ -29,19 +29,31 @@ func keysOf(c config.Config) func(empty bool) (*seal.Keyring, error) {
 	}
 }
 
-// keysOrNew is keysOf for whoever may install: an empty SQLite database gets a
-// new key in the key file.
+// keysOrNew is keysOf for the daemon: an empty SQLite database gets a new key in
+// the key file. On PostgreSQL several daemons must be given the same one.
 func keysOrNew(c config.Config) func(empty bool) (*seal.Keyring, error) {
+	return func(empty bool) (*seal.Keyring, error) {
+		if _, ok := sqlitePath(c.Database.URL); empty && ok {
+			return keysForInit(c)(empty)
+		}
+		ring, err := keysOf(c)(empty)
+		if empty && epistle.KindOf(err) == epistle.NotFound {
+			return nil, epistle.InvalidField("seal.key", "cli.key.needed")
+		}
+		return ring, err
+	}
+}
+
+// keysForInit is keysOf for who sets up an installation: an empty database of
+// either kind gets a new key in the key file, unless the settings hold one.
+func keysForInit(c config.Config) func(empty bool) (*seal.Keyring, error) {
 	return func(empty bool) (*seal.Keyring, error) {
 		ring, err := presentKey(c)
 		if err != nil || ring != nil {
 			return ring, err
 		}
 		if !empty {
-			return nil, epistle.Errorf(epistle.NotFound, "cli.key.missing", nil).With("Path", keyFile(c))
-		}
-		if _, ok := sqlitePath(c.Database.URL); !ok {
-			return nil, epistle.InvalidField("seal.key", "cli.key.needed")
+			return keysOf(c)(empty)
 		}
 		key := seal.NewKey()
 		if err := writeKey(keyFile(c), key); err != nil {

@@ -32,8 +32,11 @@ const (
 type commandLine struct {
 	Config string `help:"${help_config}" placeholder:"FILE"`
 
+	Init          initCommand          `cmd:"" help:"${help_init}"`
 	Serve         serveCommand         `cmd:"" help:"${help_serve}"`
 	Migrate       migrateCommand       `cmd:"" help:"${help_migrate}"`
+	Staff         staffCommand         `cmd:"" help:"${help_staff}"`
+	Import        importCommand        `cmd:"" help:"${help_import}"`
 	Key           keyCommand           `cmd:"" help:"${help_key}"`
 	RecoverySheet recoverySheetCommand `cmd:"" help:"${help_recovery_sheet}"`
 	Healthcheck   healthcheckCommand   `cmd:"" help:"${help_healthcheck}"`
@@ -58,6 +61,7 @@ type program struct {
 	words      *locale.Words
 	log        *slog.Logger
 	configPath string
+	answers    bool // stdin holds a person's answers though it is no terminal, in tests
 }
 
 // usageError is a command line that kong refused. Its text is kong's own.

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"io/fs"
+
+	"epistle/internal/web"
+	"epistle/internal/web/desk"
+	"epistle/templates"
+)
+
+// buildPages makes the kernel of the pages and mounts every area on it.
+func (a *app) buildPages(more func(*app) []web.Area) error {
+	pages, err := fs.Sub(templates.Web, "web")
+	if err != nil {
+		return err
+	}
+	a.kernel, err = web.New(web.Options{
+		Catalog: a.catalog, Templates: pages, Ministry: a.config.Ministry.Name,
+		PublicURL: a.publicURL, Location: location(a.config), TrustedProxies: a.config.Server.TrustedProxies,
+		Hash: a.store.Keys().Index, Clock: a.clock, Log: a.log, Ready: a.store.Ping,
+	})
+	if err != nil {
+		return err
+	}
+	sessions := desk.NewSessions(a.kernel, a.account, a.store)
+	areas := a.areas(sessions)
+	if more != nil {
+		areas = append(areas, more(a)...)
+	}
+	a.handler = a.kernel.Handler(sessions, areas...)
+	return nil
+}
+
+// areas is every group of pages, the desk's first.
+func (a *app) areas(sessions *desk.Sessions) []web.Area {
+	k := a.kernel
+	return []web.Area{
+		desk.Door{Kernel: k, Account: a.account, Sessions: sessions},
+		desk.Account{Kernel: k, Account: a.account, Sessions: sessions, Recovery: a.store},
+		desk.Staff{Kernel: k, Account: a.account},
+	}
+}

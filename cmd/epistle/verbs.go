@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"epistle/internal/account"
+	"epistle/internal/editorial"
+	"epistle/internal/epistle"
+	"epistle/internal/relay"
+	"epistle/internal/render"
+	"epistle/internal/schedule"
+	"epistle/internal/sending"
+	"epistle/internal/signup"
+	"epistle/internal/store"
+)
+
+// verbs are the parts that change things, each with what it needs.
+type verbs struct {
+	renderer *render.Renderer
+	sending  *sending.Service
+	account  *account.Service
+	signup   *signup.Service
+	comments *signup.Comments
+	pages    *signup.Pages
+	pool     *editorial.Pool
+	issues   *editorial.Issues
+}
+
+func (a *app) buildVerbs(ctx context.Context) (err error) {
+	if a.renderer, err = a.newRenderer(ctx); err != nil {
+		return err
+	}
+	options, err := relay.Parse(a.config.Relay.URL)
+	if err != nil {
+		return err
+	}
+	options.Hello = a.renderer.Ministry.MailDomain
+	keys := a.store.Keys()
+	a.sending = sending.New(sending.Options{
+		Store: a.store, Renderer: a.renderer, Catalog: a.catalog, Clock: a.clock, Log: a.log,
+		Relay: options, PublicURL: a.publicURL,
+		Connections: a.config.Relay.Connections, Rate: a.config.Relay.Rate,
+	})
+	a.account = account.New(account.Options{Store: a.store, Hash: keys.Index, Clock: a.clock, Log: a.log,
+		URL: func(path string) string { return a.publicURL + path }})
+	a.signup = signup.New(signup.Options{Store: a.store, Catalog: a.catalog, Keys: keys, Clock: a.clock, Log: a.log, NextSlot: nextSlot})
+	a.comments = signup.NewComments(signup.CommentOptions{
+		Store: a.store, Requests: a.signup, Stamps: signup.NewStamps(keys, a.clock),
+		Clock: a.clock, Log: a.log, Sites: a.config.Comments.Sites,
+	})
+	a.pages = signup.NewPages(a.store, a.clock)
+	a.pool = editorial.NewPool(a.store, a.clock, a.log)
+	a.issues = editorial.NewIssues(editorial.IssuesOptions{
+		Store: a.store, Pool: a.store, Notices: staffNotices{a.store}, Launcher: a.sending,
+		MailSize: a.mailSize, Catalog: a.catalog, Clock: a.clock, Log: a.log,
+	})
+	return nil
+}
+
+// newRenderer sends notices from the first newsletter's sender, which the relay
+// is known to accept, else from the ministry's contact address.
+func (a *app) newRenderer(ctx context.Context) (*render.Renderer, error) {
+	newsletters, err := a.store.Newsletters(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var sender epistle.Mailbox
+	if len(newsletters) > 0 {
+		sender = newsletters[0].Sender
+	}
+	return render.New(render.Options{
+		Ministry: render.Ministry{
+			Name: a.config.Ministry.Name, PostalAddress: a.config.Ministry.Address, Contact: a.config.Ministry.Contact,
+			PublicURL: a.publicURL, MailDomain: a.config.MailDomain(),
+			BounceDomain: a.config.Mail.BounceDomain, MailtoLeave: a.config.Mail.MailtoLeave,
+		},
+		Catalog: a.catalog, Keys: a.store.Keys(), NoticeSender: sender,
+	})
+}
+
+// mailSize is how many bytes the HTML of an issue has in a language.
+func (a *app) mailSize(n epistle.Newsletter, i epistle.Issue, l epistle.Language) (int, error) {
+	preview, err := a.renderer.Preview(n, i, l, epistle.Full)
+	return preview.Size, err
+}
+
+// nextSlot is when a newsletter's next regular issue is due.
+func nextSlot(n epistle.Newsletter, after time.Time) (time.Time, bool) {
+	expression, err := schedule.Parse(n.Schedule, n.Zone)
+	if err != nil {
+		return time.Time{}, false
+	}
+	next := expression.Next(after, 1)
+	if len(next) == 0 {
+		return time.Time{}, false
+	}
+	return next[0].At, true
+}
+
+// staffNotices is how issues tell the staff.
+type staffNotices struct{ *store.Store }
+
+func (s staffNotices) StaffMembers(ctx context.Context) ([]epistle.StaffMember, error) {
+	return s.Staff(ctx)
+}
