@@ -28,6 +28,7 @@ type CommentStore interface {
 
 // Requests is how a comment leads to a sign-up; Service is one.
 type Requests interface {
+	Wording(n epistle.Newsletter, l epistle.Language) string
 	Request(ctx context.Context, r Request) error
 	Invite(ctx context.Context, actor epistle.Actor, commentID epistle.ID) error
 }
@@ -89,6 +90,11 @@ func (c *Comments) Newsletter(ctx context.Context) (epistle.Newsletter, error) {
 	return all[0], nil
 }
 
+// Wording is what stands beside the box, and is kept when it is ticked.
+func (c *Comments) Wording(n epistle.Newsletter, l epistle.Language) string {
+	return c.o.Requests.Wording(n, l)
+}
+
 // Stamp is for the hidden field of the form.
 func (c *Comments) Stamp() string { return c.o.Stamps.New() }
 
@@ -100,6 +106,7 @@ type Post struct {
 	Address  string
 	Body     string
 	Updates  bool             // ticked the box
+	Version  int64            // of the wording beside the box
 	Language epistle.Language // of the page on which it was typed
 	Stamp    string
 	Trap     string // a field that people cannot see
@@ -133,6 +140,10 @@ func (c *Comments) Post(ctx context.Context, p Post) (Receipt, error) {
 	if err := c.o.Stamps.Check(p.Stamp); err != nil {
 		return Receipt{}, err
 	}
+	newsletter, err := c.agreedTo(ctx, p)
+	if err != nil {
+		return Receipt{}, err
+	}
 	if err := c.allow(ctx, comment); err != nil {
 		return Receipt{}, err
 	}
@@ -149,7 +160,23 @@ func (c *Comments) Post(ctx context.Context, p Post) (Receipt, error) {
 	if err != nil || !p.Updates {
 		return Receipt{}, err
 	}
-	return c.requestUpdates(ctx, page, comment, posted), nil
+	return c.requestUpdates(ctx, posted, Request{NewsletterID: newsletter.ID, Source: epistle.FromComment,
+		Address: string(comment.Address), Name: comment.Name, Language: comment.Language, PageURL: page.URL, CommentID: posted.ID,
+		Wording: c.Wording(newsletter, p.Language), IP: comment.IP}), nil
+}
+
+// agreedTo is the newsletter that a ticked box is about. If its wording changed
+// while the form was open, the person must read the new one first: Invalid on
+// "updates".
+func (c *Comments) agreedTo(ctx context.Context, p Post) (epistle.Newsletter, error) {
+	if !p.Updates {
+		return epistle.Newsletter{}, nil
+	}
+	newsletter, err := c.Newsletter(ctx)
+	if epistle.KindOf(err) == epistle.NotFound || err == nil && newsletter.WordingVersion != p.Version {
+		return epistle.Newsletter{}, epistle.InvalidField("updates", "comment.wording")
+	}
+	return newsletter, err
 }
 
 // read cleans what was typed and gathers all that is wrong with it.
@@ -238,17 +265,11 @@ const sameMoment = time.Minute
 
 // requestUpdates turns the ticked box into a sign-up. The comment is kept
 // whatever becomes of it.
-func (c *Comments) requestUpdates(ctx context.Context, page epistle.Page, comment epistle.Comment, posted store.Posted) Receipt {
+func (c *Comments) requestUpdates(ctx context.Context, posted store.Posted, r Request) Receipt {
 	if posted.Repeated && posted.AskedFirst && (posted.SignupID != 0 || c.o.Clock().Sub(posted.FirstAt) < sameMoment) {
 		return Receipt{Asked: true}
 	}
-	newsletter, err := c.Newsletter(ctx)
-	if err == nil {
-		err = c.o.Requests.Request(ctx, Request{NewsletterID: newsletter.ID, Source: epistle.FromComment,
-			Address: string(comment.Address), Name: comment.Name, Language: comment.Language,
-			PageURL: page.URL, CommentID: posted.ID, IP: comment.IP})
-	}
-	if err != nil {
+	if err := c.o.Requests.Request(ctx, r); err != nil {
 		c.o.Log.WarnContext(ctx, "a ticked box led to no sign-up", "comment", posted.ID, "error", err)
 		return Receipt{Failed: true}
 	}

@@ -31,6 +31,10 @@ type requests struct {
 	err     error
 }
 
+func (r *requests) Wording(n epistle.Newsletter, l epistle.Language) string {
+	return n.Title.In(l) + " " + string(l)
+}
+
 func (r *requests) Request(_ context.Context, q signup.Request) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -145,6 +149,10 @@ func TestATickedBoxMakesOneSignup(t *testing.T) {
 		newsletter := withNewsletter(t, d)
 		ticked := d.written()
 		ticked.Updates, ticked.Body = true, "저희 구역에서 함께 기도합니다."
+		if _, err := d.Post(t.Context(), ticked); epistle.KindOf(err) != epistle.Invalid {
+			t.Fatalf("a box beside words of another version: %v, want invalid", err)
+		}
+		ticked.Version = newsletter.WordingVersion
 		for range 3 { // two more clicks
 			receipt, err := d.Post(t.Context(), ticked)
 			if err != nil || !receipt.Asked || receipt.Failed {
@@ -156,7 +164,8 @@ func TestATickedBoxMakesOneSignup(t *testing.T) {
 			t.Fatalf("comments: %+v", pending)
 		}
 		want := []signup.Request{{NewsletterID: newsletter.ID, Source: epistle.FromComment, Address: "ingrid@example.org", Name: "Ingrid Solberg",
-			Language: epistle.Korean, PageURL: arrivals, CommentID: pending[0].ID, IP: "192.0.2.7"}}
+			Language: epistle.Korean, PageURL: arrivals, CommentID: pending[0].ID,
+			Wording: "Prayer Partner Update en", IP: "192.0.2.7"}}
 		if !slices.Equal(d.requests.asked, want) {
 			t.Errorf("asked for %+v, want %+v", d.requests.asked, want)
 		}
@@ -166,10 +175,10 @@ func TestATickedBoxMakesOneSignup(t *testing.T) {
 func TestTheCommentStaysWhenTheSignupFails(t *testing.T) {
 	s, clock := storetest.SQLite(t)
 	d := open(t, s, clock)
-	withNewsletter(t, d)
+	newsletter := withNewsletter(t, d)
 	d.requests.err = epistle.Errorf(epistle.Limited, "too-many", nil)
 	ticked := d.written()
-	ticked.Updates = true
+	ticked.Updates, ticked.Version = true, newsletter.WordingVersion
 	receipt, err := d.Post(t.Context(), ticked)
 	if err != nil || receipt.Asked || !receipt.Failed {
 		t.Errorf("%+v, %v", receipt, err)

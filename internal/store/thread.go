@@ -59,25 +59,25 @@ func (s *Store) CountThread(ctx context.Context, pageID epistle.ID) (int64, erro
 	return n, s.mapError(err)
 }
 
-// Standing is where the author of a comment stands with the newsletters.
-type Standing string
+// AuthorState is where the author of a comment stands with the newsletters.
+type AuthorState string
 
 const (
-	NoStanding      Standing = ""           // nothing was ever asked for
-	SignupWaits     Standing = "pending"    // a confirmation mail went out
-	SignupLapsed    Standing = "expired"    // and was not answered
-	IsPartner       Standing = "partner"    // gets a newsletter
-	HasLeft         Standing = "left"       // by their own wish
-	IsNotToBeMailed Standing = "suppressed" // whatever else
+	AuthorUnknown    AuthorState = ""           // nothing was ever asked for
+	AuthorAsked      AuthorState = "pending"    // a confirmation mail went out
+	AuthorSilent     AuthorState = "expired"    // and was not answered
+	AuthorPartner    AuthorState = "partner"    // gets a newsletter
+	AuthorLeft       AuthorState = "left"       // by their own wish
+	AuthorSuppressed AuthorState = "suppressed" // whatever else
 )
 
 // CommentInContext is a comment with what a moderator needs to decide.
 type CommentInContext struct {
 	epistle.Comment
-	Page     epistle.Page
-	Parent   epistle.Comment // zero for a top-level comment
-	Replies  []epistle.Comment
-	Standing Standing
+	Page    epistle.Page
+	Parent  epistle.Comment // zero for a top-level comment
+	Replies []epistle.Comment
+	Author  AuthorState
 }
 
 // CommentFilter chooses comments for the moderators.
@@ -116,8 +116,8 @@ func (s *Store) CommentInContext(ctx context.Context, id epistle.ID) (CommentInC
 	return found[0], nil
 }
 
-// standing judges by the address, since people ask in more than one place.
-const standing = `CASE
+// authorState judges by the address, since people ask in more than one place.
+const authorState = `CASE
 	WHEN EXISTS (SELECT 1 FROM suppression WHERE suppression.address_index = comment.address_index) THEN 'suppressed'
 	WHEN EXISTS (SELECT 1 FROM subscriber JOIN subscription ON subscription.subscriber_id = subscriber.id
 		WHERE subscriber.address_index = comment.address_index AND subscription.state = 'confirmed') THEN 'partner'
@@ -127,15 +127,15 @@ const standing = `CASE
 		WHERE subscriber.address_index = comment.address_index AND subscription.state = 'left') THEN 'left'
 	WHEN EXISTS (SELECT 1 FROM signup WHERE signup.address_index = comment.address_index
 		AND signup.state IN ('pending', 'expired')) THEN 'expired'
-	ELSE '' END AS standing`
+	ELSE '' END AS author`
 
 func (s *Store) commentsInContext(ctx context.Context, where string, args ...any) ([]CommentInContext, error) {
 	var rows []struct {
 		commentRow
-		Standing string
+		Author string
 	}
 	args = append([]any{micros(s.clock())}, args...)
-	err := s.read().all(ctx, &rows, `SELECT `+commentColumns+`, `+standing+` FROM comment WHERE `+where, args...)
+	err := s.read().all(ctx, &rows, `SELECT `+commentColumns+`, `+authorState+` FROM comment WHERE `+where, args...)
 	if err != nil || len(rows) == 0 {
 		return nil, s.mapError(err)
 	}
@@ -145,7 +145,7 @@ func (s *Store) commentsInContext(ctx context.Context, where string, args ...any
 		if err != nil {
 			return nil, err
 		}
-		list[i] = CommentInContext{Comment: c, Standing: Standing(r.Standing)}
+		list[i] = CommentInContext{Comment: c, Author: AuthorState(r.Author)}
 	}
 	return list, s.addContext(ctx, list)
 }

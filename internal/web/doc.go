@@ -70,6 +70,7 @@
 //	zone "Asia/Seoul" TIME   the time in another zone, for date, day …
 //	number N                 1,234
 //	lang                     "en" or "ko"
+//	ministry                 its name in the reader's language
 //	static "name.css"        the address of a file in templates/web/static
 //	icon "name"              a drawing of templates/web/icons
 //	field, option, empty, badge, dict   arguments of partials; see fields.go

@@ -147,10 +147,11 @@ func (k *Kernel) funcs(words *locale.Words) (template.FuncMap, error) {
 		return nil, err
 	}
 	return template.FuncMap{
-		"t":      words.T,
-		"pick":   words.Pick,
-		"lang":   func() string { return string(words.Language) },
-		"static": k.static.url,
+		"t":        words.T,
+		"pick":     words.Pick,
+		"ministry": func() string { return words.Pick(k.options.Ministry) },
+		"lang":     func() string { return string(words.Language) },
+		"static":   k.static.url,
 		"icon": func(name string) (template.HTML, error) {
 			drawing, ok := icons[name]
 			if !ok {

@@ -1,0 +1,203 @@
+package public
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"epistle/internal/epistle"
+	"epistle/internal/limit"
+	"epistle/internal/signup"
+	"epistle/internal/store"
+	"epistle/internal/web"
+)
+
+// Comments are the pages on which readers comment: the thread of one of the
+// ministry's pages, and the form under it.
+type Comments struct {
+	Kernel *web.Kernel
+	Store  *store.Store
+	Verb   *signup.Comments
+}
+
+// Routes are the pages of comments. One network may post a handful at once and
+// then one every few seconds, whatever the verb's own caps say.
+func (c Comments) Routes() []web.Route {
+	posts := limit.New(5*time.Second, 20, 50_000, c.Kernel.Now)
+	return []web.Route{
+		web.Public("GET /comments", c.show),
+		web.Public("POST /comments", c.post).LimitedBy(posts),
+		web.Public("GET /comments/received", c.received),
+	}
+}
+
+type commentsPage struct {
+	Page       epistle.Page
+	Heading    Heading
+	Count      int64
+	Thread     []store.ThreadEntry
+	Next       string           // the address of the rest of a long thread
+	First      string           // the address of its beginning
+	ReplyTo    *epistle.Comment // whom the form answers
+	Form       *web.Form
+	Newsletter *epistle.Newsletter
+	Wording    string
+	Stamp      string
+}
+
+// Heading is the title of a page in the reader's language, and in the other one
+// below it.
+type Heading struct {
+	Title, Subtitle string
+	TitleLang       epistle.Language
+	SubtitleLang    epistle.Language
+}
+
+func headingOf(p epistle.Page, l epistle.Language) Heading {
+	if p.Title.IsZero() {
+		return Heading{Title: readableURL(p.URL), TitleLang: l}
+	}
+	h := Heading{Title: p.Title.In(l), TitleLang: l}
+	for _, other := range epistle.Languages {
+		switch {
+		case p.Title.In(l) == p.Title.In(other) && p.Title.Has(other):
+			h.TitleLang = other
+		case p.Title.Has(other):
+			h.Subtitle, h.SubtitleLang = p.Title.In(other), other
+		}
+	}
+	return h
+}
+
+// readableURL is the address of a page that has no title yet, as people read
+// it.
+func readableURL(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return raw
+	}
+	return u.Host + u.Path
+}
+
+// commentsPerPage is how many numbered comments one page shows.
+const commentsPerPage = 100
+
+func (c Comments) show(w http.ResponseWriter, r *http.Request) error {
+	page, err := c.Verb.Page(r.Context(), r.URL.Query().Get("page"))
+	if err != nil {
+		return err
+	}
+	return c.page(w, r, page, web.NewForm())
+}
+
+func (c Comments) page(w http.ResponseWriter, r *http.Request, page epistle.Page, form *web.Form) error {
+	ctx, l := r.Context(), c.Kernel.Language(r)
+	p := commentsPage{Page: page, Heading: headingOf(page, l), Form: form, Stamp: c.Verb.Stamp()}
+	after, _ := strconv.ParseInt(r.URL.Query().Get("after"), 10, 64)
+	after = max(after, 0)
+	var err error
+	if p.Thread, err = c.Store.Thread(ctx, page.ID, after, commentsPerPage+1); err != nil {
+		return err
+	}
+	if len(p.Thread) > commentsPerPage {
+		p.Thread = p.Thread[:commentsPerPage]
+		p.Next = c.address(page, "after", strconv.FormatInt(p.Thread[commentsPerPage-1].Number, 10))
+	}
+	if after > 0 {
+		p.First = c.address(page)
+	}
+	if p.Count, err = c.Store.CountThread(ctx, page.ID); err != nil {
+		return err
+	}
+	if p.ReplyTo, err = c.replyTo(r, page, form); err != nil {
+		return err
+	}
+	newsletter, err := c.Verb.Newsletter(ctx)
+	switch {
+	case err == nil:
+		p.Newsletter, p.Wording = &newsletter, c.Verb.Wording(newsletter, l)
+	case epistle.KindOf(err) != epistle.NotFound:
+		return err
+	}
+	return c.Kernel.Render(w, r, "public/comments", p)
+}
+
+// replyTo is the comment that the form answers: the one in the refused form, or
+// the one whose link was followed. One that is not shown is forgotten.
+func (c Comments) replyTo(r *http.Request, page epistle.Page, form *web.Form) (*epistle.Comment, error) {
+	id, err := strconv.ParseInt(form.Value("reply"), 10, 64)
+	if err != nil {
+		if id, err = strconv.ParseInt(r.URL.Query().Get("reply"), 10, 64); err != nil {
+			return nil, nil
+		}
+	}
+	comment, err := c.Store.Comment(r.Context(), id)
+	switch {
+	case epistle.KindOf(err) == epistle.NotFound:
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case comment.PageID != page.ID || comment.State != epistle.CommentApproved:
+		return nil, nil
+	}
+	return &comment, nil
+}
+
+// address is the path of a page's thread with more parameters.
+func (c Comments) address(page epistle.Page, pairs ...string) string {
+	query := url.Values{"page": {page.URL}}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		query.Set(pairs[i], pairs[i+1])
+	}
+	u := url.URL{Path: "/comments", RawQuery: query.Encode()}
+	return u.String()
+}
+
+func (c Comments) post(w http.ResponseWriter, r *http.Request) error {
+	form := web.FormOf(r)
+	page, err := c.Verb.Page(r.Context(), form.Value("page"))
+	if err != nil {
+		return err
+	}
+	replyTo, _ := strconv.ParseInt(form.Value("reply"), 10, 64)
+	version, _ := strconv.ParseInt(form.Value("wording"), 10, 64)
+	receipt, err := c.Verb.Post(r.Context(), signup.Post{
+		PageURL: page.URL, ReplyTo: replyTo, Name: form.Value("name"), Address: form.Value("email"), Body: form.Value("comment"),
+		Updates: form.Has("updates", "yes"), Version: version, Language: c.Kernel.Language(r),
+		Stamp: form.Value("stamp"), Trap: form.Value("website"), IP: c.Kernel.ClientIP(r).String(),
+	})
+	if err := c.Kernel.Refuse(r, form, err); err != nil {
+		return err
+	}
+	if form.Failed() {
+		return c.page(w, r, page, form)
+	}
+	query := url.Values{"page": {page.URL}}
+	switch {
+	case receipt.Asked:
+		query.Set("updates", "asked")
+	case receipt.Failed:
+		query.Set("updates", "failed")
+	}
+	return web.Redirect(w, r, "/comments/received?"+query.Encode())
+}
+
+type receivedPage struct {
+	Page    epistle.Page
+	Heading Heading
+	Updates string // "asked", "failed" or ""
+}
+
+func (c Comments) received(w http.ResponseWriter, r *http.Request) error {
+	page, err := c.Verb.Page(r.Context(), r.URL.Query().Get("page"))
+	if err != nil {
+		return err
+	}
+	p := receivedPage{Page: page, Heading: headingOf(page, c.Kernel.Language(r))}
+	switch updates := r.URL.Query().Get("updates"); updates {
+	case "asked", "failed":
+		p.Updates = updates
+	}
+	return c.Kernel.Render(w, r, "public/comment-received", p)
+}
