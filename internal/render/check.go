@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 
@@ -28,7 +29,7 @@ func isLinkURL(s string) bool {
 }
 
 func parseURL(s string) (*url.URL, bool) {
-	if s == "" || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == '\\' || unicode.IsControl(r) || isTrick(r) }) {
+	if s == "" || !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == '\\' || unicode.IsControl(r) || isTrick(r) }) {
 		return nil, false
 	}
 	u, err := url.Parse(s)

@@ -26,6 +26,9 @@ type Edition struct {
 	nameless   string
 }
 
+// testDelivery is the variant of an edition that Test mails.
+const testDelivery epistle.DeliveryKind = -1
+
 type parts struct{ html, text splice }
 
 // Recipient is one reader of an edition. Date is the delivery's first moment,
@@ -57,11 +60,11 @@ func (r *Renderer) Compile(n epistle.Newsletter, i epistle.Issue, l epistle.Lang
 		greeting: r.split(p.T("mail.greeting.name", "Name", r.standIn(greetingField))),
 		nameless: p.T("mail.greeting.friend"),
 	}
-	for _, kind := range []epistle.DeliveryKind{epistle.BulkDelivery, epistle.WelcomeDelivery} {
-		p.Welcome = ""
-		if kind == epistle.WelcomeDelivery {
-			p.Welcome = p.T("mail.welcome")
-		}
+	above := map[epistle.DeliveryKind]string{
+		epistle.BulkDelivery: "", epistle.WelcomeDelivery: p.T("mail.welcome"), testDelivery: p.T("mail.test.note"),
+	}
+	for kind, words := range above {
+		p.Above = words
 		if e.parts[kind], err = r.execute("issue", p); err != nil {
 			return nil, err
 		}

@@ -2,14 +2,58 @@ package render
 
 import (
 	"bytes"
-	"mime"
+	"encoding/base64"
 	"mime/quotedprintable"
+	"net/mail"
+	"strings"
+	"unicode/utf8"
 )
 
-// encodeWords is RFC 2047: ASCII as it is, anything else as encoded words of
-// at most 75 octets that break between characters. Base64 is the shorter for
-// Korean.
-func encodeWords(s string) string { return mime.BEncoding.Encode("utf-8", s) }
+// maxWord is how many octets of text an encoded word holds: 45 are 60 in
+// base64, and with "=?utf-8?b?" and "?=" 72 of the 75 that RFC 2047 allows.
+const maxWord = 45
+
+// encodeWords is RFC 2047: plain ASCII as it is, anything else as encoded
+// words that break between characters. Base64 is shorter than the Q encoding
+// for Korean, and safe in a display name whatever that holds.
+func encodeWords(s string) string {
+	if isPlain(s) {
+		return s
+	}
+	var words []string
+	for len(s) > 0 {
+		n := min(maxWord, len(s))
+		for n < len(s) && !utf8.RuneStart(s[n]) {
+			n--
+		}
+		words = append(words, "=?utf-8?b?"+base64.StdEncoding.EncodeToString([]byte(s[:n]))+"?=")
+		s = s[n:]
+	}
+	return strings.Join(words, " ")
+}
+
+// isPlain reports printable ASCII that nobody could take for an encoded word.
+func isPlain(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return !strings.Contains(s, "=?")
+}
+
+// encodeMailbox writes a mailbox as RFC 5322 and 2047 want it. net/mail leaves
+// characters in the words of a display name that its readers stumble over.
+func encodeMailbox(a mail.Address) string {
+	switch {
+	case a.Name == "":
+		return "<" + a.Address + ">"
+	case isPlain(a.Name):
+		return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(a.Name) + `" <` + a.Address + ">"
+	default:
+		return encodeWords(a.Name) + " <" + a.Address + ">"
+	}
+}
 
 // quoted is the quoted-printable form of a part.
 func quoted(s string) []byte {

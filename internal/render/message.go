@@ -2,6 +2,7 @@ package render
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/mail"
 	"strconv"
@@ -23,41 +24,61 @@ type Message struct {
 }
 
 // Message makes the message for one reader. The same edition and recipient
-// give the same bytes every time.
+// give the same bytes every time. A recipient without a date is an internal
+// error, one whose address no mail can carry is Invalid.
 func (e *Edition) Message(rcpt Recipient) (Message, error) {
 	r := e.renderer
-	if !isWireAddress(rcpt.Address) {
-		return Message{}, epistle.InvalidField("email", "mail.address")
-	}
-	local := r.Keys.MessageIDLocal(e.issue, rcpt.Seq)
 	leave, prefer := r.Keys.Link(seal.ToLeave, rcpt.SubscriptionID, e.issue), r.Keys.Link(seal.ToPrefer, rcpt.SubscriptionID, e.issue)
-	values := map[field]string{greetingField: e.greet(rcpt.Name), leaveField: leave, preferField: prefer}
-	body := e.parts[rcpt.Kind]
-	h := envelope{
+	h := e.envelope(rcpt)
+	h.extra = map[string]string{
+		"List-Id":               e.listID(),
+		"List-Unsubscribe":      r.listUnsubscribe(leave),
+		"List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+		"Precedence":            "bulk",
+		"Feedback-ID":           e.feedbackID(rcpt.Kind),
+	}
+	m, err := e.compose(h, rcpt.Kind, map[field]string{greetingField: e.greet(rcpt.Name), leaveField: leave, preferField: prefer})
+	if err == nil && r.Ministry.BounceDomain != "" {
+		m.ReturnPath = r.Keys.BounceLocal(e.issue, rcpt.Seq) + "@" + r.Ministry.BounceDomain
+	}
+	return m, err
+}
+
+// Test makes one message of the edition for a member of staff: its subject is
+// marked, a line at its top says what it is, its links to leave and to
+// preferences lead nowhere, and it carries no list headers.
+func (e *Edition) Test(to epistle.Address, at time.Time) (Message, error) {
+	// No delivery has so high a number: the Message-ID is free.
+	rcpt := Recipient{Seq: at.UnixMicro(), Address: to, Kind: testDelivery, Date: at}
+	h := e.envelope(rcpt)
+	h.subject = e.renderer.Catalog.In(e.language).T("mail.test.subject", "Subject", e.subject)
+	return e.compose(h, testDelivery, map[field]string{greetingField: e.greet(""), leaveField: "test", preferField: "test"})
+}
+
+// envelope is what every message of the edition has in its header.
+func (e *Edition) envelope(rcpt Recipient) envelope {
+	domain := e.renderer.Ministry.MailDomain
+	return envelope{
 		from:      e.sender(),
 		replyTo:   e.replyTo(),
 		to:        mail.Address{Name: line(rcpt.Name), Address: string(rcpt.Address)},
 		subject:   e.subject,
 		date:      rcpt.Date,
-		messageID: local + "@" + r.Ministry.MailDomain,
-		boundary:  boundary(fmt.Sprint(r.Ministry.MailDomain, " ", e.issue, " ", e.language, " ", e.form)),
-		extra: map[string]string{
-			"List-Id":               e.listID(),
-			"List-Unsubscribe":      r.listUnsubscribe(leave),
-			"List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-			"Precedence":            "bulk",
-			"Feedback-ID":           e.feedbackID(rcpt.Kind),
-		},
+		messageID: e.renderer.Keys.MessageIDLocal(e.issue, rcpt.Seq) + "@" + domain,
+		boundary:  boundary(fmt.Sprint(domain, " ", e.issue, " ", e.language, " ", e.form)),
+	}
+}
+
+func (e *Edition) compose(h envelope, kind epistle.DeliveryKind, values map[field]string) (Message, error) {
+	body, known := e.parts[kind]
+	if !known {
+		return Message{}, epistle.Errorf(epistle.Internal, "internal", fmt.Errorf("an edition has no variant for deliveries of kind %d", kind))
 	}
 	data, err := compose(h, body.html.fill(values, escapeHTML), body.text.fill(values, escapeText))
 	if err != nil {
 		return Message{}, err
 	}
-	m := Message{ReturnPath: string(e.newsletter.Sender.Address), To: rcpt.Address, Body: data}
-	if r.Ministry.BounceDomain != "" {
-		m.ReturnPath = r.Keys.BounceLocal(e.issue, rcpt.Seq) + "@" + r.Ministry.BounceDomain
-	}
-	return m, nil
+	return Message{ReturnPath: h.from.Address, To: epistle.Address(h.to.Address), Body: data}, nil
 }
 
 // sender is the From of an edition: the newsletter's, but for a neutral name
@@ -126,12 +147,18 @@ type envelope struct {
 
 // compose builds the MIME message.
 func compose(h envelope, html, text string) ([]byte, error) {
+	if !isWireAddress(epistle.Address(h.to.Address)) {
+		return nil, epistle.InvalidField("email", "mail.address")
+	}
+	if h.date.IsZero() {
+		return nil, epistle.Errorf(epistle.Internal, "internal", errors.New("a message needs a date that stays the same"))
+	}
 	m := gomail.NewMsg(gomail.WithEncoding(gomail.EncodingQP), gomail.WithCharset(gomail.CharsetUTF8),
 		gomail.WithBoundary(h.boundary), gomail.WithNoDefaultUserAgent())
-	m.FromMailAddress(&h.from)
-	m.ToMailAddress(&h.to)
+	m.SetGenHeader("From", encodeMailbox(h.from))
+	m.SetGenHeader("To", encodeMailbox(h.to))
 	if h.replyTo.Address != "" {
-		m.ReplyToMailAddress(&h.replyTo)
+		m.SetGenHeader("Reply-To", encodeMailbox(h.replyTo))
 	}
 	m.SetGenHeader(gomail.HeaderSubject, encodeWords(line(h.subject)))
 	m.SetDateWithValue(h.date.UTC())

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"fmt"
 	"net/mail"
 	"strings"
 	"time"
@@ -52,9 +53,6 @@ type noticePage struct {
 // Notice makes the mail of a notice. Data that its kind needs and does not
 // have is an internal error: half a sentence is not mailed.
 func (r *Renderer) Notice(n epistle.Notice) (Message, error) {
-	if !isWireAddress(n.To) {
-		return Message{}, epistle.InvalidField("email", "mail.address")
-	}
 	page, err := r.makeNotice(n)
 	if err != nil {
 		return Message{}, err
@@ -84,14 +82,14 @@ func (r *Renderer) Notice(n epistle.Notice) (Message, error) {
 func (r *Renderer) makeNotice(n epistle.Notice) (noticePage, error) {
 	keys, known := noticeData[n.Kind]
 	if !known {
-		return noticePage{}, epistle.Errorf(epistle.Internal, "internal", nil).With("Kind", string(n.Kind))
+		return noticePage{}, epistle.Errorf(epistle.Internal, "internal", fmt.Errorf("there is no notice of kind %q", n.Kind))
 	}
 	words := r.Catalog.In(n.Language)
 	data := map[string]any{}
 	for _, key := range keys {
 		value := line(n.Data[key])
 		if value == "" {
-			return noticePage{}, epistle.Errorf(epistle.Internal, "internal", nil).With("Missing", key)
+			return noticePage{}, lacks(n, key)
 		}
 		if moment, err := time.Parse(time.RFC3339, value); err == nil && key == "slot" {
 			value = words.Moment(moment)
@@ -107,7 +105,7 @@ func (r *Renderer) makeNotice(n epistle.Notice) (noticePage, error) {
 		link = r.Ministry.PublicURL + link
 	}
 	if !isWebURL(link) {
-		return noticePage{}, epistle.Errorf(epistle.Internal, "internal", nil).With("Missing", "link")
+		return noticePage{}, lacks(n, "link")
 	}
 	word := func(part string) string {
 		key := "notice." + string(n.Kind) + "." + part
@@ -123,6 +121,10 @@ func (r *Renderer) makeNotice(n epistle.Notice) (noticePage, error) {
 			Ministry: line(words.Pick(r.Ministry.Name)), Postal: line(words.Pick(r.Ministry.PostalAddress)), Contact: r.Ministry.Contact.Display(),
 		},
 	}, nil
+}
+
+func lacks(n epistle.Notice, key string) error {
+	return epistle.Errorf(epistle.Internal, "internal", fmt.Errorf("the notice %q lacks its %q", n.Kind, key))
 }
 
 // title is a data key as the words of the catalogue write it: {{.Newsletter}}.

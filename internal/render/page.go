@@ -19,7 +19,7 @@ type page struct {
 	Masthead  string
 	Dateline  string
 	Greeting  string // a field's stand-in
-	Welcome   string // a line for new readers; empty in the weekly mail
+	Above     string // a line above the letter: for new readers, in tests; empty in the weekly mail
 	Sections  []section
 	Footer    footer
 	Public    string
