@@ -34,6 +34,7 @@ type commandLine struct {
 
 	Init          initCommand          `cmd:"" help:"${help_init}"`
 	Serve         serveCommand         `cmd:"" help:"${help_serve}"`
+	Demo          demoCommand          `cmd:"" help:"${help_demo}"`
 	Migrate       migrateCommand       `cmd:"" help:"${help_migrate}"`
 	Staff         staffCommand         `cmd:"" help:"${help_staff}"`
 	Import        importCommand        `cmd:"" help:"${help_import}"`
