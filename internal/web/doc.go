@@ -65,9 +65,11 @@
 // # What templates can use
 //
 //	t "key" "Name" value …   the message; "Count" chooses the plural
+//	fill "key" MAP           t with its variables in a map
 //	pick text                an epistle.Text in the reader's language
 //	date, day, clock, moment, ago TIME   times from the store (UTC) are shown in the ministry's zone
 //	zone "Asia/Seoul" TIME   the time in another zone, for date, day …
+//	hours, days DURATION     whole hours or days
 //	number N                 1,234
 //	lang                     "en" or "ko"
 //	ministry                 its name in the reader's language

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"time"
 
 	"epistle/internal/epistle"
 	"epistle/internal/locale"
@@ -148,10 +149,13 @@ func (k *Kernel) funcs(words *locale.Words) (template.FuncMap, error) {
 	}
 	return template.FuncMap{
 		"t":        words.T,
+		"fill":     words.Fill,
 		"pick":     words.Pick,
 		"ministry": func() string { return words.Pick(k.options.Ministry) },
 		"lang":     func() string { return string(words.Language) },
 		"static":   k.static.url,
+		"hours":    func(d time.Duration) int { return int(d.Hours()) },
+		"days":     func(d time.Duration) int { return int(d.Hours() / 24) },
 		"icon": func(name string) (template.HTML, error) {
 			drawing, ok := icons[name]
 			if !ok {
