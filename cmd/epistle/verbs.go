@@ -12,7 +12,6 @@ import (
 	"epistle/internal/schedule"
 	"epistle/internal/sending"
 	"epistle/internal/signup"
-	"epistle/internal/store"
 )
 
 // verbs are the parts that change things, each with what it needs.
@@ -52,7 +51,7 @@ func (a *app) buildVerbs(ctx context.Context) (err error) {
 	a.pages = signup.NewPages(a.store, a.clock)
 	a.pool = editorial.NewPool(a.store, a.clock, a.log)
 	a.issues = editorial.NewIssues(editorial.IssuesOptions{
-		Store: a.store, Pool: a.store, Notices: staffNotices{a.store}, Launcher: a.sending,
+		Store: a.store, Pool: a.store, Notices: a.store, Launcher: a.sending,
 		MailSize: a.mailSize, Catalog: a.catalog, Clock: a.clock, Log: a.log,
 	})
 	return nil
@@ -96,11 +95,4 @@ func nextSlot(n epistle.Newsletter, after time.Time) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	return next[0].At, true
-}
-
-// staffNotices is how issues tell the staff.
-type staffNotices struct{ *store.Store }
-
-func (s staffNotices) StaffMembers(ctx context.Context) ([]epistle.StaffMember, error) {
-	return s.Staff(ctx)
 }

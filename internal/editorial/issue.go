@@ -36,7 +36,7 @@ type PoolReader interface {
 
 // StaffNotices is how Issues tells staff.
 type StaffNotices interface {
-	StaffMembers(ctx context.Context) ([]epistle.StaffMember, error)
+	Staff(ctx context.Context) ([]epistle.StaffMember, error)
 	QueueNotice(ctx context.Context, n epistle.Notice) error
 }
 

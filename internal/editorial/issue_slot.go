@@ -187,7 +187,7 @@ func (s *Issues) tell(ctx context.Context, kind epistle.NoticeKind, issue epistl
 	if err != nil {
 		return err
 	}
-	staff, err := s.Notices.StaffMembers(ctx)
+	staff, err := s.Notices.Staff(ctx)
 	if err != nil {
 		return err
 	}

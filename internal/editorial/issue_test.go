@@ -72,7 +72,7 @@ type roster struct {
 	members []epistle.StaffMember
 }
 
-func (r *roster) StaffMembers(context.Context) ([]epistle.StaffMember, error) { return r.members, nil }
+func (r *roster) Staff(context.Context) ([]epistle.StaffMember, error) { return r.members, nil }
 
 type launcher struct {
 	store    *store.Store
