@@ -21,7 +21,8 @@ type Edition struct {
 	form       epistle.Form
 	subject    string
 	preheader  string
-	parts      map[epistle.DeliveryKind]parts
+	weekly     parts // decoded, for previews
+	frames     map[epistle.DeliveryKind]splice
 	greeting   splice // with a name
 	nameless   string
 }
@@ -56,16 +57,26 @@ func (r *Renderer) Compile(n epistle.Newsletter, i epistle.Issue, l epistle.Lang
 	}
 	e := &Edition{
 		renderer: r, issue: i.ID, newsletter: n, language: l, form: f, subject: p.Subject, preheader: p.Preheader,
-		parts:    map[epistle.DeliveryKind]parts{},
+		frames:   map[epistle.DeliveryKind]splice{},
 		greeting: r.split(p.T("mail.greeting.name", "Name", r.standIn(greetingField))),
 		nameless: p.T("mail.greeting.friend"),
+	}
+	if f == epistle.Discreet {
+		e.nameless = p.T("mail.discreet.friend")
 	}
 	above := map[epistle.DeliveryKind]string{
 		epistle.BulkDelivery: "", epistle.WelcomeDelivery: p.T("mail.welcome"), testDelivery: p.T("mail.test.note"),
 	}
 	for kind, words := range above {
 		p.Above = words
-		if e.parts[kind], err = r.execute("issue", p); err != nil {
+		body, err := r.execute("issue", p)
+		if err != nil {
+			return nil, err
+		}
+		if kind == epistle.BulkDelivery {
+			e.weekly = body
+		}
+		if e.frames[kind], err = e.frame(kind, body); err != nil {
 			return nil, err
 		}
 	}
@@ -99,10 +110,10 @@ func tidy(s string) string {
 
 // greet is the greeting of a reader.
 func (e *Edition) greet(name string) string {
-	if name = line(name); name == "" {
+	if name = personName(name); name == "" {
 		return e.nameless
 	}
-	return e.greeting.fill(map[field]string{greetingField: name}, escapeText)
+	return e.greeting.fill(values{greetingField: name}, escapeText)
 }
 
 // boundary separates the parts of a message. It derives from what names the

@@ -7,6 +7,8 @@ import (
 	"net/mail"
 	"strings"
 	"unicode/utf8"
+
+	"epistle/internal/epistle"
 )
 
 // maxWord is how many octets of text an encoded word holds: 45 are 60 in
@@ -54,6 +56,18 @@ func encodeMailbox(a mail.Address) string {
 		return encodeWords(a.Name) + " <" + a.Address + ">"
 	}
 }
+
+// personName is a reader's name as headers and greetings carry it: one line of
+// no more characters than anybody may type.
+func personName(name string) string {
+	if name = line(name); utf8.RuneCountInString(name) > epistle.MaxName {
+		name = string([]rune(name)[:epistle.MaxName])
+	}
+	return name
+}
+
+// fold puts each encoded word on a line of its own.
+func fold(value string) string { return strings.ReplaceAll(value, "?= =?", "?=\r\n =?") }
 
 // quoted is the quoted-printable form of a part.
 func quoted(s string) []byte {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"net/mail"
 	"strconv"
 	"strings"
@@ -28,16 +29,11 @@ type Message struct {
 // error, one whose address no mail can carry is Invalid.
 func (e *Edition) Message(rcpt Recipient) (Message, error) {
 	r := e.renderer
-	leave, prefer := r.Keys.Link(seal.ToLeave, rcpt.SubscriptionID, e.issue), r.Keys.Link(seal.ToPrefer, rcpt.SubscriptionID, e.issue)
-	h := e.envelope(rcpt)
-	h.extra = map[string]string{
-		"List-Id":               e.listID(),
-		"List-Unsubscribe":      r.listUnsubscribe(leave),
-		"List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-		"Precedence":            "bulk",
-		"Feedback-ID":           e.feedbackID(rcpt.Kind),
-	}
-	m, err := e.compose(h, rcpt.Kind, map[field]string{greetingField: e.greet(rcpt.Name), leaveField: leave, preferField: prefer})
+	m, err := e.fill(rcpt, values{
+		greetingField: e.greet(rcpt.Name),
+		leaveField:    r.Keys.Link(seal.ToLeave, rcpt.SubscriptionID, e.issue),
+		preferField:   r.Keys.Link(seal.ToPrefer, rcpt.SubscriptionID, e.issue),
+	})
 	if err == nil && r.Ministry.BounceDomain != "" {
 		m.ReturnPath = r.Keys.BounceLocal(e.issue, rcpt.Seq) + "@" + r.Ministry.BounceDomain
 	}
@@ -50,35 +46,63 @@ func (e *Edition) Message(rcpt Recipient) (Message, error) {
 func (e *Edition) Test(to epistle.Address, at time.Time) (Message, error) {
 	// No delivery has so high a number: the Message-ID is free.
 	rcpt := Recipient{Seq: at.UnixMicro(), Address: to, Kind: testDelivery, Date: at}
-	h := e.envelope(rcpt)
-	h.subject = e.renderer.Catalog.In(e.language).T("mail.test.subject", "Subject", e.subject)
-	return e.compose(h, testDelivery, map[field]string{greetingField: e.greet(""), leaveField: "test", preferField: "test"})
+	return e.fill(rcpt, values{greetingField: e.greet(""), leaveField: "test", preferField: "test"})
 }
 
-// envelope is what every message of the edition has in its header.
-func (e *Edition) envelope(rcpt Recipient) envelope {
-	domain := e.renderer.Ministry.MailDomain
-	return envelope{
-		from:      e.sender(),
-		replyTo:   e.replyTo(),
-		to:        mail.Address{Name: line(rcpt.Name), Address: string(rcpt.Address)},
-		subject:   e.subject,
-		date:      rcpt.Date,
-		messageID: e.renderer.Keys.MessageIDLocal(e.issue, rcpt.Seq) + "@" + domain,
-		boundary:  boundary(fmt.Sprint(domain, " ", e.issue, " ", e.language, " ", e.form)),
+// fill puts one reader's values into the edition's frame.
+func (e *Edition) fill(rcpt Recipient, v values) (Message, error) {
+	frame, known := e.frames[rcpt.Kind]
+	switch {
+	case !known:
+		return Message{}, epistle.Errorf(epistle.Internal, "internal", fmt.Errorf("an edition has no variant for deliveries of kind %d", rcpt.Kind))
+	case !isWireAddress(rcpt.Address):
+		return Message{}, epistle.InvalidField("email", "mail.address")
+	case rcpt.Date.IsZero():
+		return Message{}, errNoDate
 	}
+	var encoded [256]string
+	encoded[leaveField], encoded[preferField] = v[leaveField], v[preferField] // URL-safe, hence safe everywhere
+	encoded[plainField] = string(quoted(v[greetingField]))
+	encoded[greetingField] = string(quoted(escapeHTML(v[greetingField])))
+	encoded[dateField] = rcpt.Date.UTC().Format(time.RFC1123Z)
+	encoded[toField] = fold(encodeMailbox(addressOf(rcpt)))
+	encoded[idField] = e.renderer.Keys.MessageIDLocal(e.issue, rcpt.Seq)
+	return Message{ReturnPath: string(e.newsletter.Sender.Address), To: rcpt.Address, Body: frame.bytes(&encoded)}, nil
 }
 
-func (e *Edition) compose(h envelope, kind epistle.DeliveryKind, values map[field]string) (Message, error) {
-	body, known := e.parts[kind]
-	if !known {
-		return Message{}, epistle.Errorf(epistle.Internal, "internal", fmt.Errorf("an edition has no variant for deliveries of kind %d", kind))
+// frame lets go-mail build the message of a kind of delivery once, with
+// stand-ins where readers differ, and puts the encoded parts into it.
+func (e *Edition) frame(kind epistle.DeliveryKind, body parts) (splice, error) {
+	r := e.renderer
+	h := envelope{
+		from: encodeMailbox(e.sender()), to: r.standIn(toField), subject: e.subject,
+		date: r.standIn(dateField), messageID: r.standIn(idField) + "@" + r.Ministry.MailDomain,
+		boundary: boundary(fmt.Sprint(r.Ministry.MailDomain, " ", e.issue, " ", e.language, " ", e.form)),
 	}
-	data, err := compose(h, body.html.fill(values, escapeHTML), body.text.fill(values, escapeText))
+	if reply := e.replyTo(); reply.Address != "" {
+		h.replyTo = encodeMailbox(reply)
+	}
+	if kind == testDelivery {
+		h.subject = r.Catalog.In(e.language).T("mail.test.subject", "Subject", e.subject)
+	} else {
+		h.extra = map[string]string{
+			"List-Id":               e.listID(),
+			"List-Unsubscribe":      r.listUnsubscribe(r.standIn(leaveField)),
+			"List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+			"Precedence":            "bulk",
+			"Feedback-ID":           e.feedbackID(kind),
+		}
+	}
+	data, err := compose(h, r.standIn(htmlField), r.standIn(textField))
 	if err != nil {
-		return Message{}, err
+		return nil, err
 	}
-	return Message{ReturnPath: h.from.Address, To: epistle.Address(h.to.Address), Body: data}, nil
+	frame := r.split(string(data))
+	return frame.put(textField, body.text.encode().rename(greetingField, plainField)).put(htmlField, body.html.encode()), nil
+}
+
+func addressOf(rcpt Recipient) mail.Address {
+	return mail.Address{Name: personName(rcpt.Name), Address: string(rcpt.Address)}
 }
 
 // sender is the From of an edition: the newsletter's, but for a neutral name
@@ -134,38 +158,33 @@ func (r *Renderer) listUnsubscribe(token string) string {
 	return value
 }
 
-// envelope is what compose puts above the body. extra holds headers whose
-// values are ASCII without line ends.
+// errNoDate is for callers that forget the stable date.
+var errNoDate = epistle.Errorf(epistle.Internal, "internal", errors.New("a message needs a date that stays the same"))
+
+// envelope is what compose puts above the body: values ready for the wire,
+// ASCII without line ends, but for the subject, which is text.
 type envelope struct {
-	from, replyTo, to mail.Address
+	from, replyTo, to string
 	subject           string
-	date              time.Time
+	date              string
 	messageID         string
 	boundary          string
 	extra             map[string]string
 }
 
-// compose builds the MIME message.
+// compose lets go-mail build the MIME message.
 func compose(h envelope, html, text string) ([]byte, error) {
-	if !isWireAddress(epistle.Address(h.to.Address)) {
-		return nil, epistle.InvalidField("email", "mail.address")
-	}
-	if h.date.IsZero() {
-		return nil, epistle.Errorf(epistle.Internal, "internal", errors.New("a message needs a date that stays the same"))
-	}
 	m := gomail.NewMsg(gomail.WithEncoding(gomail.EncodingQP), gomail.WithCharset(gomail.CharsetUTF8),
 		gomail.WithBoundary(h.boundary), gomail.WithNoDefaultUserAgent())
-	m.SetGenHeader("From", encodeMailbox(h.from))
-	m.SetGenHeader("To", encodeMailbox(h.to))
-	if h.replyTo.Address != "" {
-		m.SetGenHeader("Reply-To", encodeMailbox(h.replyTo))
+	headers := map[string]string{"From": h.from, "To": h.to, "Date": h.date, "Subject": encodeWords(line(h.subject))}
+	if h.replyTo != "" {
+		headers["Reply-To"] = h.replyTo
 	}
-	m.SetGenHeader(gomail.HeaderSubject, encodeWords(line(h.subject)))
-	m.SetDateWithValue(h.date.UTC())
-	m.SetMessageIDWithValue(h.messageID)
-	for name, value := range h.extra {
+	maps.Copy(headers, h.extra)
+	for name, value := range headers {
 		m.SetGenHeader(gomail.Header(name), value)
 	}
+	m.SetMessageIDWithValue(h.messageID)
 	m.SetBodyString(gomail.TypeTextPlain, crlf(text))
 	m.AddAlternativeString(gomail.TypeTextHTML, crlf(html))
 	var out bytes.Buffer

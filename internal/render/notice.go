@@ -53,6 +53,12 @@ type noticePage struct {
 // Notice makes the mail of a notice. Data that its kind needs and does not
 // have is an internal error: half a sentence is not mailed.
 func (r *Renderer) Notice(n epistle.Notice) (Message, error) {
+	if !isWireAddress(n.To) {
+		return Message{}, epistle.InvalidField("email", "mail.address")
+	}
+	if n.CreatedAt.IsZero() {
+		return Message{}, errNoDate
+	}
 	page, err := r.makeNotice(n)
 	if err != nil {
 		return Message{}, err
@@ -64,10 +70,10 @@ func (r *Renderer) Notice(n epistle.Notice) (Message, error) {
 	sender := r.NoticeSender
 	local := r.Keys.MessageIDLocal(0, n.ID)
 	h := envelope{
-		from:      mail.Address{Name: line(sender.Name.In(page.Language)), Address: string(sender.Address)},
-		to:        mail.Address{Address: string(n.To)},
+		from:      encodeMailbox(mail.Address{Name: line(sender.Name.In(page.Language)), Address: string(sender.Address)}),
+		to:        encodeMailbox(mail.Address{Address: string(n.To)}),
 		subject:   page.Subject,
-		date:      n.CreatedAt,
+		date:      n.CreatedAt.UTC().Format(time.RFC1123Z),
 		messageID: local + "@" + r.Ministry.MailDomain,
 		boundary:  boundary(local),
 		extra:     map[string]string{"Auto-Submitted": "auto-generated"},

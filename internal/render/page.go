@@ -72,6 +72,9 @@ func (r *Renderer) makePage(n epistle.Newsletter, i epistle.Issue, l epistle.Lan
 			Reply:      line(words.Pick(n.ReplyTo.Name)),
 		},
 	}
+	if p.Subject == "" {
+		p.Subject = p.Masthead // no mail goes without one; the preview warns
+	}
 	if f == epistle.Discreet {
 		p.Footer.Reply = ""
 		p.Subject, p.Preheader, p.Masthead = words.T("mail.discreet.subject"), words.T("mail.discreet.preheader"), words.T("mail.discreet.masthead")

@@ -1,10 +1,6 @@
 package render
 
-import (
-	"strings"
-
-	"epistle/internal/epistle"
-)
+import "epistle/internal/epistle"
 
 // The size of the HTML part, as it travels, above which a preview warns, and
 // above which Gmail cuts a mail and hides its end, the unsubscribe link with it.
@@ -31,11 +27,10 @@ func (r *Renderer) Preview(n epistle.Newsletter, i epistle.Issue, l epistle.Lang
 	if err != nil {
 		return Preview{}, err
 	}
-	values := map[field]string{greetingField: e.greet(""), leaveField: "preview", preferField: "preview"}
-	body := e.parts[epistle.BulkDelivery]
+	v := values{greetingField: e.greet(""), leaveField: "preview", preferField: "preview"}
 	p := Preview{
 		Subject: e.subject, Preheader: e.preheader,
-		HTML: body.html.fill(values, escapeHTML), Text: body.text.fill(values, escapeText),
+		HTML: e.weekly.html.fill(v, escapeHTML), Text: e.weekly.text.fill(v, escapeText),
 	}
 	p.Size = len(quoted(crlf(p.HTML)))
 	switch {
@@ -44,7 +39,7 @@ func (r *Renderer) Preview(n epistle.Newsletter, i epistle.Issue, l epistle.Lang
 	case p.Size > warnSize:
 		p.Warnings = append(p.Warnings, "mail.warning.size")
 	}
-	if strings.TrimSpace(e.subject) == "" {
+	if line(i.Content.Subject.In(l)) == "" {
 		p.Warnings = append(p.Warnings, "mail.warning.subject")
 	}
 	return p, nil

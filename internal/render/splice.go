@@ -1,12 +1,13 @@
 package render
 
 import (
+	"bytes"
 	"html"
 	"strings"
 )
 
-// field is a place in a mail that differs from reader to reader. The templates
-// print its stand-in, split finds it again.
+// field is a place in a mail that differs from reader to reader. Templates and
+// headers print its stand-in; split finds it again.
 type field byte
 
 const (
@@ -14,6 +15,14 @@ const (
 	greetingField field = 'g'
 	leaveField    field = 'u' // token of the unsubscribe link
 	preferField   field = 'p' // token of the preferences link
+
+	// Fields of the frame, the message around the two parts.
+	dateField  field = 'd'
+	toField    field = 'o'
+	idField    field = 'm' // left side of the Message-ID
+	textField  field = 't' // where the text part goes
+	htmlField  field = 'h' // where the HTML part goes
+	plainField field = 'G' // the greeting in the text part
 )
 
 // piece is a literal and the field that follows it.
@@ -22,12 +31,13 @@ type piece struct {
 	field   field
 }
 
-// splice is one decoded part of a mail, split at its fields.
+// splice is a text split at its fields.
 type splice []piece
 
-// standIn is what a template prints for a field. Letters and digits only: no
-// escaping changes it. It begins with a secret of the process, so that no
-// content can imitate it.
+// standIn is what stands for a field until it is filled: letters and digits
+// only, so that no escaping changes it, and short enough that no folding breaks
+// it. It begins with a secret of the process, so that no content can imitate
+// it.
 func (r *Renderer) standIn(f field) string { return r.mark + string(rune(f)) }
 
 func (r *Renderer) split(s string) splice {
@@ -42,13 +52,16 @@ func (r *Renderer) split(s string) splice {
 	}
 }
 
-// fill joins the literals with the values of one reader.
-func (s splice) fill(values map[field]string, escape func(string) string) string {
+// values are what one reader's mail has in its fields.
+type values map[field]string
+
+// fill joins the literals with the values, each escaped.
+func (s splice) fill(v values, escape func(string) string) string {
 	var b strings.Builder
 	for _, p := range s {
 		b.WriteString(p.literal)
 		if p.field != noField {
-			b.WriteString(escape(values[p.field]))
+			b.WriteString(escape(v[p.field]))
 		}
 	}
 	return b.String()
@@ -56,3 +69,66 @@ func (s splice) fill(values map[field]string, escape func(string) string) string
 
 func escapeHTML(s string) string { return html.EscapeString(s) }
 func escapeText(s string) string { return s }
+
+// softBreak ends a line of quoted-printable that goes on.
+const softBreak = "=\r\n"
+
+// encode makes a decoded part into quoted-printable whose fields take values
+// that are encoded on their own: each piece begins at column 0 and ends with a
+// soft break, so whatever the lengths, no line grows over 76 columns.
+func (s splice) encode() splice {
+	encoded := make(splice, len(s))
+	afterField := false
+	for i, p := range s {
+		var b bytes.Buffer
+		if afterField {
+			b.WriteString(softBreak)
+		}
+		b.Write(quoted(crlf(p.literal)))
+		afterField = p.field != noField
+		if afterField && b.Len() > 0 && !bytes.HasSuffix(b.Bytes(), []byte("\n")) {
+			b.WriteString(softBreak)
+		}
+		encoded[i] = piece{literal: b.String(), field: p.field}
+	}
+	return encoded
+}
+
+// put replaces a field of a frame by a whole part.
+func (s splice) put(f field, part splice) splice {
+	var out splice
+	for _, p := range s {
+		if p.field != f {
+			out = append(out, p)
+			continue
+		}
+		out = append(out, piece{literal: p.literal + part[0].literal, field: part[0].field})
+		out = append(out, part[1:]...)
+	}
+	return out
+}
+
+// rename gives a field another name, where the same value is written in two
+// ways.
+func (s splice) rename(from, to field) splice {
+	out := append(splice(nil), s...)
+	for i := range out {
+		if out[i].field == from {
+			out[i].field = to
+		}
+	}
+	return out
+}
+
+// bytes joins literals and values as they are, in one piece of memory.
+func (s splice) bytes(v *[256]string) []byte {
+	size := 0
+	for _, p := range s {
+		size += len(p.literal) + len(v[p.field])
+	}
+	out := make([]byte, 0, size)
+	for _, p := range s {
+		out = append(append(out, p.literal...), v[p.field]...)
+	}
+	return out
+}
