@@ -73,13 +73,25 @@ func (s *Service) Confirm(ctx context.Context, token, ip string) (Confirmation, 
 	return Confirmation{Newsletter: n, Subscriber: person, Subscription: subscription, FirstUpdateAt: s.firstUpdate(n, subscription)}, nil
 }
 
+// Confirmed is what Confirm said of a sign-up that was confirmed, as it stands
+// now. It changes nothing.
+func (s *Service) Confirmed(ctx context.Context, w Waiting) (Confirmation, error) {
+	standing, err := s.Store.Standing(ctx, w.Newsletter.ID, w.Signup.Address)
+	if err == nil && standing.Subscription.ID == 0 {
+		err = epistle.Errorf(epistle.NotFound, "signup.link", nil)
+	}
+	return Confirmation{Newsletter: w.Newsletter, Subscriber: standing.Subscriber, Subscription: standing.Subscription,
+		FirstUpdateAt: s.firstUpdate(w.Newsletter, standing.Subscription)}, err
+}
+
 // firstUpdate is the welcome, or the regular issue if that comes before it:
 // then the welcome is left out.
 func (s *Service) firstUpdate(n epistle.Newsletter, sub epistle.Subscription) time.Time {
-	if sub.State != epistle.Confirmed || sub.WelcomeAt.IsZero() {
+	now := s.Clock()
+	if sub.State != epistle.Confirmed || !sub.WelcomeAt.After(now) {
 		return time.Time{}
 	}
-	slot, ok := s.NextSlot(n, s.Clock())
+	slot, ok := s.NextSlot(n, now)
 	if ok && slot.Before(sub.WelcomeAt) {
 		return slot
 	}

@@ -102,9 +102,9 @@ func (s *Service) leaving(token string, way epistle.Way, reason string) (epistle
 	return numbers[0], epistle.Event{At: s.Clock(), Way: way, IssueID: numbers[1], Reason: reason}, err
 }
 
-// undoWithin is how long a leaving can be taken back from its own link; later,
+// UndoWithin is how long a leaving can be taken back from its own link; later,
 // people sign up anew.
-const undoWithin = 24 * time.Hour
+const UndoWithin = 24 * time.Hour
 
 // Undo takes back what was left through an unsubscribe link during the last
 // day. Conflict "signup.undo" if there is nothing to take back that way, and
@@ -115,7 +115,7 @@ func (s *Service) Undo(ctx context.Context, token string) error {
 		return err
 	}
 	now := s.Clock()
-	returned, err := s.Store.Return(ctx, numbers[0], now.Add(-undoWithin), epistle.Event{At: now, Way: epistle.ByPage, IssueID: numbers[1]})
+	returned, err := s.Store.Return(ctx, numbers[0], now.Add(-UndoWithin), epistle.Event{At: now, Way: epistle.ByPage, IssueID: numbers[1]})
 	if err == nil && returned == 0 {
 		return epistle.Errorf(epistle.Conflict, "signup.undo", nil)
 	}

@@ -1,0 +1,116 @@
+package public
+
+import (
+	"net/http"
+	"time"
+
+	"epistle/internal/epistle"
+	"epistle/internal/limit"
+	"epistle/internal/signup"
+	"epistle/internal/web"
+)
+
+// Subscribe is how people sign up, confirm, leave, and change how they are
+// mailed; all without signing in to anything.
+type Subscribe struct {
+	Kernel *web.Kernel
+	Signup *signup.Service
+	Stamps signup.Stamps // the signed times in the form
+	asking *limit.Limiter
+}
+
+// A visitor's network may ask for mails in a burst, a meeting that signs up
+// together, then one a minute.
+const (
+	askingBurst    = 15
+	askingEvery    = time.Minute
+	askingNetworks = 20000
+)
+
+// NewSubscribe makes the area.
+func NewSubscribe(k *web.Kernel, s *signup.Service, stamps signup.Stamps) Subscribe {
+	return Subscribe{Kernel: k, Signup: s, Stamps: stamps, asking: limit.New(askingEvery, askingBurst, askingNetworks, k.Now)}
+}
+
+// Routes are the area's pages.
+func (p Subscribe) Routes() []web.Route {
+	return []web.Route{
+		web.Public("GET /subscribe", p.form),
+		web.Public("POST /subscribe", p.ask).LimitedBy(p.asking),
+		web.Public("GET /subscribe/sent", p.sent),
+
+		web.Public("GET /confirm/{token}", p.waiting),
+		web.Public("POST /confirm/{token}", p.confirm),
+		web.Public("POST /confirm/{token}/again", p.again).LimitedBy(p.asking),
+
+		// RFC 8058: mail providers post here for their users, with nothing but
+		// the token.
+		web.Public("GET /u/{token}", p.leaving),
+		web.Public("POST /u/{token}", p.leave).OpenToOtherSites(),
+
+		web.Public("GET /preferences/{token}", p.preferences),
+		web.Public("POST /preferences/{token}", p.prefer),
+	}
+}
+
+type subscribePage struct {
+	Form        *web.Form
+	Newsletters []epistle.Newsletter
+	Stamp       string
+}
+
+func (p Subscribe) form(w http.ResponseWriter, r *http.Request) error {
+	form := web.NewForm("newsletter", r.URL.Query().Get("newsletter"))
+	return p.showForm(w, r, form)
+}
+
+func (p Subscribe) showForm(w http.ResponseWriter, r *http.Request, form *web.Form) error {
+	newsletters, err := p.Signup.Newsletters(r.Context())
+	if err != nil {
+		return err
+	}
+	if form.Value("language") == "" {
+		form.Set("language", string(p.Kernel.Language(r)))
+	}
+	return p.Kernel.Render(w, r, "public/subscribe", subscribePage{Form: form, Newsletters: newsletters, Stamp: p.Stamps.New()})
+}
+
+// trap is a field that people cannot see; programs fill it in.
+const trap = "website"
+
+func (p Subscribe) ask(w http.ResponseWriter, r *http.Request) error {
+	form := web.FormOf(r)
+	if form.Value(trap) == "" {
+		err := p.request(r, form)
+		if err := p.Kernel.Refuse(r, form, err); err != nil {
+			return err
+		}
+		if form.Failed() {
+			return p.showForm(w, r, form)
+		}
+	}
+	return web.Redirect(w, r, "/subscribe/sent")
+}
+
+func (p Subscribe) request(r *http.Request, form *web.Form) error {
+	newsletters, err := p.Signup.Newsletters(r.Context())
+	if err != nil {
+		return err
+	}
+	request := signup.Request{Source: epistle.FromForm, Address: form.Value("email"), Name: form.Value("name"),
+		Language: epistle.Language(form.Value("language")), PageURL: p.Kernel.URL("/subscribe"), IP: p.Kernel.ClientIP(r).String()}
+	for _, n := range newsletters {
+		if n.Slug == form.Value("newsletter") || len(newsletters) == 1 {
+			request.NewsletterID = n.ID
+		}
+	}
+	if err := p.Stamps.Check(form.Value("stamp")); err != nil {
+		return err
+	}
+	return p.Signup.Request(r.Context(), request)
+}
+
+// sent is the one answer for everybody.
+func (p Subscribe) sent(w http.ResponseWriter, r *http.Request) error {
+	return p.Kernel.Render(w, r, "public/subscribe-sent", struct{}{})
+}
