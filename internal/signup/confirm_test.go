@@ -11,7 +11,7 @@ import (
 )
 
 func TestConfirmKeepsTheEvidence(t *testing.T) {
-	eachHouse(t, func(h *house) {
+	eachHouse(t, func(t *testing.T, h *house) {
 		asked := h.clock.Now()
 		h.request("Grace@Example.org")
 		link := h.confirmLink()
@@ -42,7 +42,7 @@ func TestConfirmKeepsTheEvidence(t *testing.T) {
 }
 
 func TestConfirmMayBeRepeated(t *testing.T) {
-	eachHouse(t, func(h *house) {
+	eachHouse(t, func(t *testing.T, h *house) {
 		h.request("grace@example.org")
 		link := h.confirmLink()
 		var all sync.WaitGroup
@@ -70,7 +70,7 @@ func TestConfirmMayBeRepeated(t *testing.T) {
 }
 
 func TestLookupChangesNothing(t *testing.T) {
-	eachHouse(t, func(h *house) {
+	eachHouse(t, func(t *testing.T, h *house) {
 		h.request("grace@example.org")
 		link := h.confirmLink()
 		for range 3 {
@@ -101,7 +101,7 @@ func TestFirstUpdate(t *testing.T) {
 		{"the issue comes another day", sunday(18, 0), sunday(19, 0).AddDate(0, 0, 4), sunday(20, 0)},
 		{"tomorrow morning's issue is before tomorrow's slot", sunday(21, 0), sunday(7, 0).AddDate(0, 0, 1), sunday(7, 0).AddDate(0, 0, 1)},
 	}
-	eachHouse(t, func(h *house) {
+	eachHouse(t, func(t *testing.T, h *house) {
 		for i, test := range tests {
 			h.clock.Set(test.now.Add(-time.Minute))
 			h.request(string(rune('a'+i)) + "@example.org")
@@ -117,7 +117,7 @@ func TestFirstUpdate(t *testing.T) {
 }
 
 func TestTheFirstUpdateKeepsToTheNewslettersZone(t *testing.T) {
-	eachHouse(t, func(h *house) {
+	eachHouse(t, func(t *testing.T, h *house) {
 		h.update.Zone, h.update.WelcomeAt = "America/New_York", "02:30"
 		var err error
 		h.update, err = h.store.UpdateNewsletter(t.Context(), h.update, epistle.AuditEntry{At: h.clock.Now(), Actor: admin()})
@@ -139,7 +139,7 @@ func TestTheFirstUpdateKeepsToTheNewslettersZone(t *testing.T) {
 }
 
 func TestAnExpiredLinkOffersToAskAgain(t *testing.T) {
-	eachHouse(t, func(h *house) {
+	eachHouse(t, func(t *testing.T, h *house) {
 		h.request("grace@example.org")
 		link := h.confirmLink()
 		h.clock.Advance(epistle.SignupLifetime)
@@ -162,7 +162,7 @@ func TestAnExpiredLinkOffersToAskAgain(t *testing.T) {
 }
 
 func TestTheSweepForgetsWhoNeverConfirmed(t *testing.T) {
-	eachHouse(t, func(h *house) {
+	eachHouse(t, func(t *testing.T, h *house) {
 		h.request("grace@example.org")
 		link := h.confirmLink()
 		h.clock.Advance(epistle.SignupLifetime + 31*24*time.Hour)
@@ -176,7 +176,7 @@ func TestTheSweepForgetsWhoNeverConfirmed(t *testing.T) {
 }
 
 func TestLeftAndSuppressedComeBackByTheirOwnConfirmation(t *testing.T) {
-	eachHouse(t, func(h *house) {
+	eachHouse(t, func(t *testing.T, h *house) {
 		left := h.subscribe("left@example.org")
 		h.must(h.service.Leave(t.Context(), h.leaveToken(left.Subscription, 0), epistle.ByOneClick, ""))
 		h.clock.Advance(8 * 24 * time.Hour)
@@ -214,7 +214,7 @@ func TestLeftAndSuppressedComeBackByTheirOwnConfirmation(t *testing.T) {
 }
 
 func TestStaffSuppressionStandsAgainstAnEarlierLink(t *testing.T) {
-	eachHouse(t, func(h *house) {
+	eachHouse(t, func(t *testing.T, h *house) {
 		person := h.subscribe("grace@example.org")
 		h.must(h.service.Leave(t.Context(), h.leaveToken(person.Subscription, 0), epistle.ByPage, ""))
 		h.clock.Advance(25 * time.Hour)
@@ -230,7 +230,7 @@ func TestStaffSuppressionStandsAgainstAnEarlierLink(t *testing.T) {
 }
 
 func TestForgedAndForeignTokensAreNotFound(t *testing.T) {
-	eachHouse(t, func(h *house) {
+	eachHouse(t, func(t *testing.T, h *house) {
 		done := h.subscribe("grace@example.org")
 		keys := h.store.Keys()
 		stranger, err := seal.NewKeyring(seal.NewKey())

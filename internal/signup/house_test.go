@@ -28,9 +28,9 @@ type house struct {
 }
 
 // eachHouse runs a test in a fresh house on each database.
-func eachHouse(t *testing.T, test func(h *house)) {
+func eachHouse(t *testing.T, test func(t *testing.T, h *house)) {
 	t.Helper()
-	storetest.Each(t, func(t *testing.T, s *store.Store, clock *storetest.Clock) { test(newHouse(t, s, clock)) })
+	storetest.Each(t, func(t *testing.T, s *store.Store, clock *storetest.Clock) { test(t, newHouse(t, s, clock)) })
 }
 
 func newHouse(t *testing.T, s *store.Store, clock *storetest.Clock) *house {

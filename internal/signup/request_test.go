@@ -11,7 +11,7 @@ import (
 )
 
 func TestNobodyIsASubscriberBeforeConfirming(t *testing.T) {
-	eachHouse(t, func(h *house) {
+	eachHouse(t, func(t *testing.T, h *house) {
 		h.request("Grace@Example.org")
 		if _, err := h.store.SubscriberByAddress(t.Context(), "grace@example.org"); epistle.KindOf(err) != epistle.NotFound {
 			t.Errorf("there is a subscriber before the confirmation: %v", err)
@@ -26,7 +26,7 @@ func TestNobodyIsASubscriberBeforeConfirming(t *testing.T) {
 }
 
 func TestTheConfirmationMailRepeatsNothingThatWasTyped(t *testing.T) {
-	eachHouse(t, func(h *house) {
+	eachHouse(t, func(t *testing.T, h *house) {
 		r := h.form("grace@example.org")
 		r.Name, r.Language = "Buy pills at evil.example", epistle.Korean
 		h.must(h.service.Request(t.Context(), r))
@@ -46,7 +46,7 @@ func TestTheConfirmationMailRepeatsNothingThatWasTyped(t *testing.T) {
 }
 
 func TestAWrongFormSaysEverythingAtOnceAndKeepsNothing(t *testing.T) {
-	eachHouse(t, func(h *house) {
+	eachHouse(t, func(t *testing.T, h *house) {
 		r := h.form("grace at example.org")
 		r.Name, r.Language = "Grace\u202eKim", "fr"
 		err := h.service.Request(t.Context(), r)
@@ -64,7 +64,7 @@ func TestAWrongFormSaysEverythingAtOnceAndKeepsNothing(t *testing.T) {
 }
 
 func TestRepeatedRequestsMailOnceMoreAtMost(t *testing.T) {
-	eachHouse(t, func(h *house) {
+	eachHouse(t, func(t *testing.T, h *house) {
 		h.request("grace@example.org")
 		h.request("GRACE@example.org") // a second click
 		if n := len(h.mails()); n != 1 {
@@ -89,7 +89,7 @@ func TestRepeatedRequestsMailOnceMoreAtMost(t *testing.T) {
 }
 
 func TestAnAddressGetsThreeMailsADayWhateverIsTyped(t *testing.T) {
-	eachHouse(t, func(h *house) {
+	eachHouse(t, func(t *testing.T, h *house) {
 		mails := 0
 		for _, slug := range []string{"one", "two", "three", "four", "five"} {
 			h.update = h.newsletter(slug)
@@ -104,7 +104,7 @@ func TestAnAddressGetsThreeMailsADayWhateverIsTyped(t *testing.T) {
 }
 
 func TestRequestsAtOnceAreOneSignup(t *testing.T) {
-	eachHouse(t, func(h *house) {
+	eachHouse(t, func(t *testing.T, h *house) {
 		var all sync.WaitGroup
 		errs := make([]error, 8)
 		for i := range errs {
@@ -124,7 +124,7 @@ func TestRequestsAtOnceAreOneSignup(t *testing.T) {
 // Whoever asks cannot tell whether an address is known: no error, whatever
 // becomes of the request.
 func TestTheAnswerIsTheSameForEverybody(t *testing.T) {
-	eachHouse(t, func(h *house) {
+	eachHouse(t, func(t *testing.T, h *house) {
 		confirmed := h.subscribe("confirmed@example.org")
 		left := h.subscribe("left@example.org")
 		h.must(h.service.Leave(t.Context(), h.leaveToken(left.Subscription, 0), epistle.ByPage, ""))
@@ -155,7 +155,7 @@ func TestTheAnswerIsTheSameForEverybody(t *testing.T) {
 }
 
 func TestASuppressedAddressIsMailedOnceAWeekAtMost(t *testing.T) {
-	eachHouse(t, func(h *house) {
+	eachHouse(t, func(t *testing.T, h *house) {
 		person := h.subscribe("gone@example.org")
 		h.must(h.store.Suppress(t.Context(), person.Subscriber.ID, epistle.AddressGone,
 			epistle.Event{At: h.clock.Now(), Way: epistle.ByReply}, epistle.AuditEntry{At: h.clock.Now(), Actor: admin()}))
@@ -173,7 +173,7 @@ func TestASuppressedAddressIsMailedOnceAWeekAtMost(t *testing.T) {
 }
 
 func TestMailsToStrangersAreBoundedOverall(t *testing.T) {
-	eachHouse(t, func(h *house) {
+	eachHouse(t, func(t *testing.T, h *house) {
 		var last error
 		for i := range 400 {
 			r := h.form("")

@@ -84,8 +84,8 @@ func (s *Store) SavePreferences(ctx context.Context, id epistle.ID, language epi
 	e.ID = first
 	return s.write(ctx, func(q queries) error {
 		var row subscriptionRow
-		if err := q.get(ctx, &row, `UPDATE subscription AS n SET form = ?, pace = ?, paused_until = ?, version = version + 1
-			WHERE n.id = ? AND n.state = ? RETURNING `+subscriptionColumns,
+		if err := q.get(ctx, &row, `UPDATE subscription SET form = ?, pace = ?, paused_until = ?, version = version + 1
+			WHERE id = ? AND state = ? RETURNING subscriber_id, newsletter_id`,
 			string(wish.Form), string(wish.Pace), micros(wish.PausedUntil), id, string(epistle.Confirmed)); err != nil {
 			return notThere(err, "signup.left-already")
 		}
