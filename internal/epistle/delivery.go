@@ -61,6 +61,7 @@ const (
 	NoticeMissed        NoticeKind = "missed"         // a slot passed while nothing ran: issue, slot, link
 	NoticeRecoverySheet NoticeKind = "recovery-sheet" // the recovery sheet waits to be printed: link
 	NoticeSent          NoticeKind = "sent"           // an issue was sent: issue, counts, link
+	NoticeStopped       NoticeKind = "stopped"        // sending an issue was stopped, the relay objects: issue, link
 )
 
 // NoticeState is where a notice stands.

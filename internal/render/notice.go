@@ -34,6 +34,7 @@ var noticeData = map[epistle.NoticeKind][]string{
 	epistle.NoticeMissed:        {"newsletter", "issue", "slot"},
 	epistle.NoticeRecoverySheet: {},
 	epistle.NoticeSent:          {"newsletter", "issue", "accepted", "failed"},
+	epistle.NoticeStopped:       {"newsletter", "issue"},
 }
 
 var noticeExtra = map[epistle.NoticeKind]string{epistle.NoticeHeld: "reason"}

@@ -147,6 +147,20 @@ func (q queries) in(query string, args ...any) (string, []any, error) {
 // read returns queries that change nothing, outside any transaction.
 func (s *Store) read() queries { return queries{s.reader} }
 
+// snapshot runs fn on one unchanging state of the database.
+func (s *Store) snapshot(ctx context.Context, fn func(q queries) error) error {
+	o := sql.TxOptions{ReadOnly: true}
+	if s.Shared() {
+		o.Isolation = sql.LevelRepeatableRead // SQLite's transactions always are
+	}
+	tx, err := s.reader.BeginTxx(ctx, &o)
+	if err != nil {
+		return s.mapError(err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	return s.mapError(fn(queries{tx}))
+}
+
 // write runs fn in a transaction that goes ahead of bulk ones.
 func (s *Store) write(ctx context.Context, fn func(q queries) error) error {
 	return s.inTransaction(ctx, ahead, fn)

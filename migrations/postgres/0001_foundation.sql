@@ -354,6 +354,7 @@ CREATE TABLE delivery (
   attempts      SMALLINT NOT NULL DEFAULT 0,
   code          SMALLINT NOT NULL DEFAULT 0,
   status        TEXT     NOT NULL DEFAULT '',
+  first_at      BIGINT   NOT NULL DEFAULT 0, -- the Date of a welcome; 0: the launch
   next_at       BIGINT   NOT NULL DEFAULT 0,
   updated_at    BIGINT   NOT NULL DEFAULT 0,
   PRIMARY KEY (issue_id, seq)

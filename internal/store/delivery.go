@@ -1,0 +1,291 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"epistle/internal/epistle"
+)
+
+// Result is what became of a delivery at one attempt.
+type Result struct {
+	Seq          int64
+	SubscriberID epistle.ID
+	State        epistle.DeliveryState
+	Attempted    bool // a relay was asked; not so for what was skipped
+	Code         int
+	Status       string
+	NextAt       time.Time // when a deferred delivery is tried again
+	Gone         bool      // the address does not exist any more: suppress it
+}
+
+// Recipient is a delivery with the person it goes to.
+type Recipient struct {
+	IssueID        epistle.ID
+	Seq            int64
+	SubscriberID   epistle.ID
+	SubscriptionID epistle.ID
+	Kind           epistle.DeliveryKind
+	Attempts       int
+	Name           string
+	Address        epistle.Address
+	Language       epistle.Language
+	Form           epistle.Form
+	FirstAt        time.Time // when the mail was due first: its Date, at every attempt
+
+	claimedAt int64 // next_at as ClaimDue left it
+}
+
+type recipientRow struct {
+	IssueID        int64 `db:"issue_id"`
+	Seq            int64
+	SubscriberID   int64 `db:"subscriber_id"`
+	SubscriptionID int64 `db:"subscription_id"`
+	Kind           int16
+	Attempts       int
+	AddressSealed  []byte `db:"address_sealed"`
+	NameSealed     []byte `db:"name_sealed"`
+	Language       string
+	Form           string
+	FirstAt        int64 `db:"first_at"`
+}
+
+// recipientSelect leaves out deliveries whose subscriber was erased: there is
+// nobody to mail.
+const recipientSelect = `SELECT d.issue_id, d.seq, d.subscriber_id, COALESCE(n.id, 0) AS subscription_id, d.kind, d.attempts,
+		p.address_sealed, p.name_sealed, p.language, COALESCE(n.form, 'full') AS form,
+		CASE WHEN d.first_at > 0 THEN d.first_at ELSE i.launched_at END AS first_at
+	FROM delivery d JOIN issue i ON i.id = d.issue_id JOIN subscriber p ON p.id = d.subscriber_id
+	LEFT JOIN subscription n ON n.subscriber_id = d.subscriber_id AND n.newsletter_id = i.newsletter_id `
+
+func (s *Store) recipient(r recipientRow) (Recipient, error) {
+	x := s.sealer("subscriber", r.SubscriberID)
+	return Recipient{
+		IssueID: r.IssueID, Seq: r.Seq, SubscriberID: r.SubscriberID, SubscriptionID: r.SubscriptionID,
+		Kind: epistle.DeliveryKind(r.Kind), Attempts: r.Attempts,
+		Address: epistle.Address(x.unseal("address", r.AddressSealed)), Name: x.unseal("name", r.NameSealed),
+		Language: epistle.Language(r.Language), Form: epistle.Form(r.Form), FirstAt: fromMicros(r.FirstAt),
+	}, x.err
+}
+
+// QueuedRecipients returns whom the queued deliveries of a range go to, in
+// order. Those whose subscriber was erased are left out.
+func (s *Store) QueuedRecipients(ctx context.Context, issueID epistle.ID, first, last int64) ([]Recipient, error) {
+	var rows []recipientRow
+	err := s.read().all(ctx, &rows, recipientSelect+`WHERE d.issue_id = ? AND d.seq BETWEEN ? AND ? AND d.state = 0 ORDER BY d.seq`,
+		issueID, first, last)
+	if err != nil {
+		return nil, s.mapError(err)
+	}
+	all := make([]Recipient, len(rows))
+	for i, r := range rows {
+		if all[i], err = s.recipient(r); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// Check says who of a range may be mailed at this moment.
+type Check struct {
+	State     epistle.IssueState
+	Version   int64 // of the issue; its content is fixed as long as this does not change
+	Fence     int64
+	Withdrawn bool           // the issue shows something withdrawn
+	Blocked   map[int64]bool // the sequence numbers whose person has left, paused or is suppressed
+}
+
+// CheckRange asks anew whether the unsent deliveries of a range may go out.
+func (s *Store) CheckRange(ctx context.Context, issueID epistle.ID, first, last int64) (Check, error) {
+	var row struct {
+		State        string
+		Version      int64
+		Fence        int64
+		Withdrawn    int64
+		NewsletterID int64 `db:"newsletter_id"`
+	}
+	err := s.read().get(ctx, &row, `SELECT issue.state, issue.version, issue.newsletter_id, s.fence,
+		CASE WHEN `+withdrawnItem+` THEN 1 ELSE 0 END AS withdrawn
+		FROM issue JOIN sender s ON s.issue_id = issue.id WHERE issue.id = ?`, issueID)
+	if err != nil {
+		return Check{}, s.mapError(err)
+	}
+	var blocked []int64
+	err = s.read().all(ctx, &blocked, `SELECT d.seq FROM delivery d
+		WHERE d.issue_id = ? AND d.seq BETWEEN ? AND ? AND d.state IN (0, 2)
+		AND NOT EXISTS (SELECT 1 FROM `+audienceJoin+` WHERE p.id = d.subscriber_id AND `+audienceWhere+`)`,
+		issueID, first, last, row.NewsletterID, string(epistle.Confirmed), micros(s.clock()))
+	if err != nil {
+		return Check{}, s.mapError(err)
+	}
+	check := Check{State: epistle.IssueState(row.State), Version: row.Version, Fence: row.Fence, Withdrawn: row.Withdrawn != 0,
+		Blocked: make(map[int64]bool, len(blocked))}
+	for _, seq := range blocked {
+		check.Blocked[seq] = true
+	}
+	return check, nil
+}
+
+// ClaimDue takes up to limit deliveries whose time has come, deferred ones and
+// welcomes, of issues that are not paused, held back or cancelled. They come
+// back if SettleDue has not been called for them when the lease ends.
+func (s *Store) ClaimDue(ctx context.Context, lease time.Duration, limit int) ([]Recipient, error) {
+	now := s.clock()
+	claimed := micros(now.Add(lease))
+	var keys []struct {
+		IssueID int64 `db:"issue_id"`
+		Seq     int64
+	}
+	err := s.writeBulk(ctx, func(q queries) error {
+		return q.all(ctx, &keys, `UPDATE delivery SET next_at = ? WHERE (issue_id, seq) IN (
+			SELECT d.issue_id, d.seq FROM delivery d WHERE d.next_at > 0 AND d.next_at <= ? AND d.state IN (0, 2)
+			AND EXISTS (SELECT 1 FROM issue WHERE issue.id = d.issue_id AND issue.state IN ('launching', 'sending', 'sent') AND NOT `+withdrawnItem+`)
+			ORDER BY d.next_at LIMIT ?`+s.dialect.claimSuffix()+`) RETURNING issue_id, seq`, claimed, micros(now), limit)
+	})
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Recipient, 0, len(keys))
+	for _, key := range keys {
+		var rows []recipientRow
+		err := s.read().all(ctx, &rows, recipientSelect+`WHERE d.issue_id = ? AND d.seq = ?`, key.IssueID, key.Seq)
+		if err != nil {
+			return nil, s.mapError(err)
+		}
+		r := Recipient{IssueID: key.IssueID, Seq: key.Seq} // an erased subscriber: nobody to mail
+		if len(rows) == 1 {
+			if r, err = s.recipient(rows[0]); err != nil {
+				return nil, err
+			}
+		}
+		r.claimedAt = claimed
+		all = append(all, r)
+	}
+	return all, nil
+}
+
+// SettleDue records what became of a claimed delivery; a queued result gives it
+// back untried, due at r.NextAt. Conflict "delivery.taken" means that the lease
+// had ended and somebody else has it.
+func (s *Store) SettleDue(ctx context.Context, claimed Recipient, r Result) error {
+	ids, err := s.idsForResults(ctx, []Result{r})
+	if err != nil {
+		return err
+	}
+	return s.writeBulk(ctx, func(q queries) error {
+		n, err := s.recordResult(ctx, q, claimed.IssueID, r, ids, `state IN (0, 2) AND next_at = ?`, claimed.claimedAt)
+		if err == nil && n == 0 {
+			return epistle.Errorf(epistle.Conflict, "delivery.taken", nil)
+		}
+		return err
+	})
+}
+
+// idsForResults reserves two ids for each result, if any needs them: for the
+// suppression and for its event.
+func (s *Store) idsForResults(ctx context.Context, results []Result) (epistle.ID, error) {
+	for _, r := range results {
+		if r.Gone {
+			return s.newIDs(ctx, int64(2*len(results)))
+		}
+	}
+	return 0, nil
+}
+
+// recordResult writes a result into its delivery, if the delivery still stands
+// as where says, and suppresses an address that is gone. It returns how many
+// rows it changed.
+func (s *Store) recordResult(ctx context.Context, q queries, issueID epistle.ID, r Result, ids epistle.ID, where string, args ...any) (int64, error) {
+	query := `UPDATE delivery SET state = ?, attempts = attempts + ?, code = ?, status = ?, next_at = ?, updated_at = ?
+		WHERE issue_id = ? AND seq = ? AND ` + where
+	args = append([]any{int16(r.State), flag(r.Attempted), r.Code, r.Status, micros(r.NextAt), micros(s.clock()), issueID, r.Seq}, args...)
+	n, err := q.exec(ctx, query, args...)
+	if err != nil || n == 0 || !r.Gone {
+		return n, err
+	}
+	return n, s.suppressGone(ctx, q, issueID, r, ids)
+}
+
+func (s *Store) suppressGone(ctx context.Context, q queries, issueID epistle.ID, r Result, ids epistle.ID) error {
+	var index [][]byte
+	if err := q.all(ctx, &index, `SELECT address_index FROM subscriber WHERE id = ?`, r.SubscriberID); err != nil || len(index) == 0 {
+		return err
+	}
+	if err := s.insertSuppression(ctx, q, ids, index[0], epistle.AddressGone); err != nil {
+		return err
+	}
+	if _, err := q.exec(ctx, `UPDATE subscription SET welcome_at = 0 WHERE subscriber_id = ? AND welcome_at > 0`, r.SubscriberID); err != nil {
+		return err
+	}
+	var newsletter epistle.ID
+	if err := q.get(ctx, &newsletter, `SELECT newsletter_id FROM issue WHERE id = ?`, issueID); err != nil {
+		return err
+	}
+	return s.insertEvent(ctx, q, epistle.Event{ID: ids + 1, At: s.clock(), Kind: epistle.EventSuppressed, Way: epistle.ByReply,
+		SubscriberID: r.SubscriberID, NewsletterID: newsletter, IssueID: issueID, Reason: r.Status})
+}
+
+// Report counts an issue's deliveries as they stand, those that are accepted in
+// ranges still open among them.
+func (s *Store) Report(ctx context.Context, issueID epistle.ID) (epistle.Report, error) {
+	var counts []struct {
+		State int16
+		Kind  int16
+		Count int64
+	}
+	var slots [][]byte
+	var pending int64
+	// One transaction, so that a range folded in between is not counted twice.
+	err := s.snapshot(ctx, func(q queries) error {
+		if err := q.all(ctx, &counts, `SELECT state, kind, COUNT(*) AS count FROM delivery WHERE issue_id = ? GROUP BY state, kind`, issueID); err != nil {
+			return err
+		}
+		if err := q.all(ctx, &slots, `SELECT slots FROM sender WHERE issue_id = ?`, issueID); err != nil || len(slots) == 0 {
+			return err
+		}
+		open, err := unpackRanges(slots[0])
+		if err != nil {
+			return err
+		}
+		for _, r := range open {
+			var passed int64
+			if err := q.get(ctx, &passed, `SELECT COUNT(*) FROM delivery WHERE issue_id = ? AND seq BETWEEN ? AND ? AND state = 0`,
+				issueID, r.First, r.Done); err != nil {
+				return err
+			}
+			pending += passed
+		}
+		return nil
+	})
+	if err != nil {
+		return epistle.Report{}, err
+	}
+	var r epistle.Report
+	for _, c := range counts {
+		*countOf(&r, epistle.DeliveryState(c.State)) += c.Count
+		if epistle.DeliveryState(c.State) == epistle.Accepted && epistle.DeliveryKind(c.Kind) == epistle.WelcomeDelivery {
+			r.Welcomes += c.Count
+		}
+	}
+	r.Queued -= pending
+	r.Accepted += pending
+	r.Left, err = s.CountLeft(ctx, issueID)
+	return r, err
+}
+
+func countOf(r *epistle.Report, state epistle.DeliveryState) *int64 {
+	switch state {
+	case epistle.Queued:
+		return &r.Queued
+	case epistle.Accepted:
+		return &r.Accepted
+	case epistle.Deferred:
+		return &r.Deferred
+	case epistle.Failed:
+		return &r.Failed
+	case epistle.Skipped:
+		return &r.Skipped
+	default:
+		return &r.Uncertain
+	}
+}
