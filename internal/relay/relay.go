@@ -198,38 +198,49 @@ func (c *Conn) Quit() error {
 	return c.Close()
 }
 
-// Send gives one message to the relay: Offer and Finish in one. body is a
+// Send gives one message to the relay: Offer, Data and Finish in one. body is a
 // complete message with CRLF line ends, not dot-stuffed.
 func (c *Conn) Send(ctx context.Context, from, to string, body []byte) Outcome {
-	if offered := c.Offer(ctx, from, to); offered.Class != Accepted {
-		return offered
+	o := c.Offer(ctx, from, to)
+	if o.Class == Accepted {
+		o = c.Data(ctx)
 	}
-	return c.Finish(ctx, body)
+	if o.Class == Accepted {
+		o = c.Finish(ctx, body)
+	}
+	return o
 }
 
-// Offer says MAIL, RCPT and DATA. Accepted means that the relay now waits for
-// the body: then either Finish or Close must follow. After any other outcome
-// the connection is ready for the next message, or closed. An empty from is
-// the null reverse-path.
+// Offer says MAIL and RCPT. Accepted means that the relay would take a message:
+// then either Data or Close must follow. After any other outcome the
+// connection is ready for the next message, or closed. An empty from is the
+// null reverse-path.
 func (c *Conn) Offer(ctx context.Context, from, to string) Outcome {
 	if c.closed {
 		return lost(AtMail, net.ErrClosed)
 	}
 	defer c.closeWhenDone(ctx)()
-	steps := []struct {
-		stage   Stage
-		timeout time.Duration
-		say     func() error
-	}{
-		{AtMail, c.timeouts.Command, func() error { return c.client.Mail(path(from)) }},
-		{AtRcpt, c.timeouts.Command, func() error { return c.client.Rcpt(path(to)) }},
-		{AtData, c.timeouts.Data, c.data},
+	c.deadline(c.timeouts.Command)
+	if err := c.client.Mail(path(from)); err != nil {
+		return c.refused(judge(AtMail, err))
 	}
-	for _, step := range steps {
-		c.deadline(step.timeout)
-		if err := step.say(); err != nil {
-			return c.refused(judge(step.stage, err), step.stage)
-		}
+	c.deadline(c.timeouts.Command)
+	if err := c.client.Rcpt(path(to)); err != nil {
+		return c.refused(judge(AtRcpt, err))
+	}
+	return Outcome{Class: Accepted, Stage: AtRcpt, Code: 250}
+}
+
+// Data says DATA. Accepted means that the relay waits for the body: then either
+// Finish or Close must follow.
+func (c *Conn) Data(ctx context.Context) Outcome {
+	if c.closed {
+		return lost(AtData, net.ErrClosed)
+	}
+	defer c.closeWhenDone(ctx)()
+	c.deadline(c.timeouts.Data)
+	if err := c.data(); err != nil {
+		return c.refused(judge(AtData, err))
 	}
 	return Outcome{Class: Accepted, Stage: AtData, Code: 354}
 }
@@ -244,12 +255,12 @@ func (c *Conn) Finish(ctx context.Context, body []byte) Outcome {
 	defer c.closeWhenDone(ctx)()
 	w := deadlineWriter{conn: c, w: c.client.Text.W}
 	if err := writeDotted(&w, body); err != nil {
-		return c.refused(judge(AtBody, err), AtBody)
+		return c.refused(judge(AtBody, err))
 	}
 	c.deadline(c.timeouts.Final)
 	code, text, err := c.client.Text.ReadResponse(2)
 	if err != nil {
-		return c.refused(judge(AtDot, err), AtDot)
+		return c.refused(judge(AtDot, err))
 	}
 	return Outcome{Class: Accepted, Stage: AtDot, Code: code, Status: statusIn(text, code)}
 }
@@ -282,12 +293,12 @@ func (c *Conn) closeWhenDone(ctx context.Context) (release func()) {
 }
 
 // refused keeps the connection usable after a refusal, or closes it.
-func (c *Conn) refused(o Outcome, stage Stage) Outcome {
+func (c *Conn) refused(o Outcome) Outcome {
 	if o.doubtful {
 		_ = c.Close()
 		return o
 	}
-	if stage == AtRcpt || stage == AtData {
+	if o.Stage == AtRcpt || o.Stage == AtData {
 		// The transaction that MAIL began is still open.
 		c.deadline(c.timeouts.Command)
 		if err := c.client.Reset(); err != nil {

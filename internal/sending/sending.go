@@ -1,82 +1,235 @@
 // Package sending launches approved issues and mails them, and everything else
-// that leaves by the relay.
+// that leaves by the relay. It owns the promises about mail:
+//
+// No mail is lost and none doubled. Launch writes one delivery row a person, in
+// chunks, while sending has already begun. One daemon, the owner, sends an
+// issue; it holds the fence of the issue's sender row, under a lease that every
+// mark renews. Each of its connections takes a range of sequence numbers and
+// sends it in order. What is done is a number a range, kept in the sender row,
+// and all ranges are written by one goroutine, the marker. The rules that make
+// a kill cost at most one copy a connection:
+//
+//  1. A range is sent from only after the commit that says who has it.
+//  2. The body of a message goes out only after the mark of the one before it
+//     is committed. So of each range only the first unmarked message can be in
+//     doubt.
+//  3. What was not simply accepted (deferred, failed, skipped, uncertain) is
+//     written in the transaction of the mark that passes it.
+//  4. Taking over raises the fence first; a former owner's marks then meet no
+//     row, and it stops.
+//  5. A mark that fails for the database's sake is repeated until it is known
+//     to be there; until then nothing more is sent.
+//
+// A range that is finished is folded: its rows become accepted in one
+// statement. Message-ID and Date come from the row and the launch, so that a
+// copy is recognised as one.
+//
+// Nobody is mailed after leaving: each connection asks about the rest of its
+// range (who has left, paused or is suppressed, whether the issue is still to
+// be sent) whenever its last answer is older than a fraction of a second, and
+// says DATA only on a fresh one.
+//
+// Deferred deliveries and welcomes are claimed row by row, by any daemon, and
+// sent over a connection of their own. Notices have one too, so that neither
+// waits for bulk mail.
 package sending
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"log/slog"
 	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
 
 	"epistle/internal/epistle"
 	"epistle/internal/locale"
 	"epistle/internal/relay"
+	"epistle/internal/render"
+	"epistle/internal/store"
 )
 
 // Options says what a service sends with.
 type Options struct {
-	Store     Store
-	Renderer  Renderer
-	Catalog   *locale.Catalog
-	Clock     epistle.Clock
-	Log       *slog.Logger
-	Relay     relay.Options
-	PublicURL string // for the links in notices to staff
+	Store    Store
+	Renderer Renderer
+	Catalog  *locale.Catalog
+	Clock    epistle.Clock
+	Log      *slog.Logger
+	Relay    relay.Options
 
 	Connections int     // for bulk mail; notices and retries use one more each. 0: 4
 	Rate        float64 // messages a second over all connections; 0: no limit
 }
 
-// Store is what the service needs of the database.
-type Store interface{}
+// Store is what the service needs of the database; *store.Store has it.
+type Store interface {
+	IssueStore
+	SenderStore
+	DueStore
+	NoticeStore
+	WelcomeStore
+}
 
-// Renderer is what the service needs of package render.
-type Renderer interface{}
+// IssueStore is how issues are read and moved.
+type IssueStore interface {
+	Issue(ctx context.Context, id epistle.ID) (epistle.Issue, error)
+	Newsletter(ctx context.Context, id epistle.ID) (epistle.Newsletter, error)
+	LaunchIssue(ctx context.Context, by epistle.Actor, id epistle.ID) (epistle.Issue, error)
+	ResumeIssue(ctx context.Context, by epistle.Actor, id epistle.ID) (epistle.Issue, error)
+	MoveIssue(ctx context.Context, by epistle.Actor, m store.IssueMove) (epistle.Issue, error)
+	StopIssue(ctx context.Context, id epistle.ID, reason string) (bool, error)
+	FinishIssue(ctx context.Context, id epistle.ID) (bool, error)
+	StaffMember(ctx context.Context, id epistle.ID) (epistle.StaffMember, error)
+}
 
-// Service sends. Make one with New; Start does the work, the other methods may
-// be called with or without it running, also by another process.
+// SenderStore is what an owner works with.
+type SenderStore interface {
+	ActiveSenders(ctx context.Context) ([]store.ActiveSender, error)
+	AcquireSender(ctx context.Context, issueID epistle.ID, owner string, lease time.Duration) (store.Sender, error)
+	MarkSender(ctx context.Context, m store.Mark) error
+	LaunchChunk(ctx context.Context, l store.Launch, size int) (last int64, done bool, err error)
+	LaunchedBetween(ctx context.Context, newsletterID epistle.ID, from, until time.Time) (int64, error)
+	QueuedRecipients(ctx context.Context, issueID epistle.ID, first, last int64) ([]store.Recipient, error)
+	CheckRange(ctx context.Context, issueID epistle.ID, first, last int64) (store.Check, error)
+}
+
+// DueStore is how single deliveries are claimed and settled.
+type DueStore interface {
+	ClaimDue(ctx context.Context, lease time.Duration, limit int) ([]store.Recipient, error)
+	SettleDue(ctx context.Context, claimed store.Recipient, r store.Result) error
+}
+
+// NoticeStore is the outbox.
+type NoticeStore interface {
+	ClaimNotices(ctx context.Context, owner string, lease time.Duration, limit int) ([]epistle.Notice, error)
+	SettleNotice(ctx context.Context, owner string, n epistle.Notice, code int, status string) error
+}
+
+// WelcomeStore is how welcomes are queued.
+type WelcomeStore interface {
+	Welcomes(ctx context.Context, slot store.WelcomeSlot) (store.WelcomeRound, error)
+}
+
+// Renderer makes the mails; *render.Renderer does.
+type Renderer interface {
+	Compile(n epistle.Newsletter, i epistle.Issue, l epistle.Language, f epistle.Form) (*render.Edition, error)
+	Notice(n epistle.Notice) (render.Message, error)
+}
+
+// Service sends. Make one with New; Start does the work. The other methods may
+// be called whether or not it runs, and in another process.
 type Service struct {
-	o Options
+	Options
+	owner   string
+	gateway *gateway
+	limiter *rate.Limiter
+	bulk    signal // something may be there for an owner to do
+	single  signal // a delivery may be due
+	outbox  signal // a notice may be waiting
+	tuning
+}
+
+// tuning is what tests set otherwise.
+type tuning struct {
+	wait      waiter
+	poll      time.Duration // how often the loops look by themselves
+	lease     time.Duration // of an owner, renewed three times within it
+	grace     time.Duration // what is in flight has this long when Start ends
+	rangeSize int64
+	chunkSize int
 }
 
 // New makes a service.
-func New(o Options) *Service { return &Service{o: o} }
+func New(o Options) *Service {
+	if o.Connections == 0 {
+		o.Connections = 4
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	limit := rate.Inf
+	if o.Rate > 0 {
+		limit = rate.Limit(o.Rate)
+	}
+	name := make([]byte, 8)
+	rand.Read(name) // never fails
+	s := &Service{
+		Options: o, owner: hex.EncodeToString(name), limiter: rate.NewLimiter(limit, 1),
+		bulk: newSignal(), single: newSignal(), outbox: newSignal(),
+		tuning: tuning{wait: wait, poll: time.Second, lease: 15 * time.Second, grace: 7 * time.Second, rangeSize: 250, chunkSize: 1000},
+	}
+	s.gateway = newGateway(o.Relay, func(ctx context.Context, d time.Duration, wake <-chan struct{}) error { return s.wait(ctx, d, wake) }, o.Log)
+	return s
+}
 
-// Start drains notices first, then bulk mail, until ctx ends. Then it takes no
-// more, finishes what is in flight within some eight seconds, and returns; a
-// message that still waits for its final reply by then is uncertain.
+// Start drains notices, single deliveries and issues until ctx ends. Then it
+// takes no more, finishes what is in flight within seven seconds, and returns;
+// a message that still waits for its final reply by then is uncertain. A lost
+// database or relay does not end it: it goes on when they are back.
 func (s *Service) Start(ctx context.Context) error {
-	<-ctx.Done()
-	return nil
+	hard, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	over := make(chan struct{})
+	defer close(over)
+	stop := context.AfterFunc(ctx, func() {
+		if s.wait(hard, s.grace, over) == nil {
+			cut()
+		}
+	})
+	defer stop()
+	var group errgroup.Group
+	for _, loop := range []func(ctx, hard context.Context){s.sendNotices, s.sendDue, s.sendIssues} {
+		group.Go(func() error { loop(ctx, hard); return nil })
+	}
+	return group.Wait()
 }
 
-// Launch begins to send an approved issue. Launching twice launches once.
-func (s *Service) Launch(ctx context.Context, actor epistle.Actor, issueID epistle.ID) error {
-	return actor.Require(epistle.LaunchIssue)
+// Health is nil, or says in a sentence for staff why nothing goes out.
+func (s *Service) Health() error { return s.gateway.health() }
+
+// Wake makes the loops look for work now rather than within the second.
+func (s *Service) Wake() {
+	s.bulk.wake()
+	s.single.wake()
+	s.outbox.wake()
 }
 
-// Pause stops an issue that is being launched or sent, within a second.
-func (s *Service) Pause(ctx context.Context, actor epistle.Actor, issueID epistle.ID) error {
-	return actor.Require(epistle.StopIssue)
+// failed logs what went wrong in a loop, without a word about whom it was for,
+// and waits before the next attempt. Ending ctx is not worth a line.
+func (s *Service) failed(ctx context.Context, doing string, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	s.Log.Error("sending: "+doing, "error", err)
+	_ = s.wait(ctx, s.poll, nil) // the caller sees that ctx ended
 }
 
-// Resume goes on with a paused issue.
-func (s *Service) Resume(ctx context.Context, actor epistle.Actor, issueID epistle.ID) error {
-	return actor.Require(epistle.LaunchIssue)
+// signal wakes one sleeper, at once or when it next lies down.
+type signal chan struct{}
+
+func newSignal() signal { return make(signal, 1) }
+
+func (s signal) wake() {
+	select {
+	case s <- struct{}{}:
+	default:
+	}
 }
 
-// Cancel ends an issue for good; what has not gone out never will.
-func (s *Service) Cancel(ctx context.Context, actor epistle.Actor, issueID epistle.ID) error {
-	return actor.Require(epistle.StopIssue)
-}
+// waiter waits for a while, or until woken; the error is ctx's.
+type waiter func(ctx context.Context, d time.Duration, wake <-chan struct{}) error
 
-// SendTest mails one edition, its subject marked as a test, to a member of
-// staff. It waits for the relay's answer.
-func (s *Service) SendTest(ctx context.Context, actor epistle.Actor, issueID epistle.ID, l epistle.Language, to epistle.Address) error {
-	return actor.Require(epistle.TestSend)
-}
-
-// Welcome queues the newsletter's latest issue for those whose welcome is due
-// by the slot.
-func (s *Service) Welcome(ctx context.Context, newsletterID epistle.ID, slot time.Time) error {
+func wait(ctx context.Context, d time.Duration, wake <-chan struct{}) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+	case <-wake:
+	}
 	return nil
 }

@@ -50,12 +50,11 @@ type recipientRow struct {
 	FirstAt        int64 `db:"first_at"`
 }
 
-// recipientSelect leaves out deliveries whose subscriber was erased: there is
-// nobody to mail.
+// recipientSelect gives a delivery whose subscriber was erased no address.
 const recipientSelect = `SELECT d.issue_id, d.seq, d.subscriber_id, COALESCE(n.id, 0) AS subscription_id, d.kind, d.attempts,
-		p.address_sealed, p.name_sealed, p.language, COALESCE(n.form, 'full') AS form,
+		p.address_sealed, p.name_sealed, COALESCE(p.language, 'en') AS language, COALESCE(n.form, 'full') AS form,
 		CASE WHEN d.first_at > 0 THEN d.first_at ELSE i.launched_at END AS first_at
-	FROM delivery d JOIN issue i ON i.id = d.issue_id JOIN subscriber p ON p.id = d.subscriber_id
+	FROM delivery d JOIN issue i ON i.id = d.issue_id LEFT JOIN subscriber p ON p.id = d.subscriber_id
 	LEFT JOIN subscription n ON n.subscriber_id = d.subscriber_id AND n.newsletter_id = i.newsletter_id `
 
 func (s *Store) recipient(r recipientRow) (Recipient, error) {
@@ -69,7 +68,7 @@ func (s *Store) recipient(r recipientRow) (Recipient, error) {
 }
 
 // QueuedRecipients returns whom the queued deliveries of a range go to, in
-// order. Those whose subscriber was erased are left out.
+// order. Whose subscriber was erased has no address; CheckRange blocks them.
 func (s *Store) QueuedRecipients(ctx context.Context, issueID epistle.ID, first, last int64) ([]Recipient, error) {
 	var rows []recipientRow
 	err := s.read().all(ctx, &rows, recipientSelect+`WHERE d.issue_id = ? AND d.seq BETWEEN ? AND ? AND d.state = 0 ORDER BY d.seq`,
@@ -147,16 +146,13 @@ func (s *Store) ClaimDue(ctx context.Context, lease time.Duration, limit int) ([
 	}
 	all := make([]Recipient, 0, len(keys))
 	for _, key := range keys {
-		var rows []recipientRow
-		err := s.read().all(ctx, &rows, recipientSelect+`WHERE d.issue_id = ? AND d.seq = ?`, key.IssueID, key.Seq)
-		if err != nil {
+		var row recipientRow
+		if err := s.read().get(ctx, &row, recipientSelect+`WHERE d.issue_id = ? AND d.seq = ?`, key.IssueID, key.Seq); err != nil {
 			return nil, s.mapError(err)
 		}
-		r := Recipient{IssueID: key.IssueID, Seq: key.Seq} // an erased subscriber: nobody to mail
-		if len(rows) == 1 {
-			if r, err = s.recipient(rows[0]); err != nil {
-				return nil, err
-			}
+		r, err := s.recipient(row)
+		if err != nil {
+			return nil, err
 		}
 		r.claimedAt = claimed
 		all = append(all, r)

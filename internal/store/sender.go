@@ -55,7 +55,7 @@ func unpackRanges(packed []byte) ([]Range, error) {
 
 // LaunchIssue moves an approved issue to launching and prepares its sender row:
 // everybody who subscribes up to now is inside the cut-off. Conflict
-// "issue.state" if it is not approved any more, "issue.not-approved" if its
+// "issue.state" if it is not approved any more, "issue.unapproved" if its
 // content is not what was approved, "issue.withdrawn" if it shows something
 // withdrawn.
 func (s *Store) LaunchIssue(ctx context.Context, by epistle.Actor, id epistle.ID) (epistle.Issue, error) {
@@ -84,7 +84,7 @@ func refuseUnapproved(ctx context.Context, q queries, row issueRow) error {
 		return err
 	}
 	if !issue.IsApproved() {
-		return epistle.Errorf(epistle.Conflict, "issue.not-approved", nil)
+		return epistle.Errorf(epistle.Conflict, "issue.unapproved", nil)
 	}
 	return refuseWithdrawn(ctx, q, issue.ID)
 }

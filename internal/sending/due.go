@@ -1,0 +1,175 @@
+package sending
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"epistle/internal/epistle"
+	"epistle/internal/relay"
+	"epistle/internal/render"
+	"epistle/internal/store"
+)
+
+const (
+	// dueLease outlasts a message under way: the relay may take ten minutes for
+	// its last word.
+	dueLease = 20 * time.Minute
+	// dueStart is how long after the claim a message may still begin.
+	dueStart = 2 * time.Minute
+	// dueBatch is how many deliveries are claimed at once.
+	dueBatch = 20
+)
+
+// sendDue sends deferred deliveries and welcomes whose time has come, one at a
+// time over one connection, each recorded before the next begins.
+func (s *Service) sendDue(ctx, hard context.Context) {
+	d := &dueSender{Service: s, hard: hard, link: link{gateway: s.gateway}}
+	for ctx.Err() == nil {
+		claimed, err := s.Store.ClaimDue(ctx, dueLease, dueBatch)
+		if err != nil {
+			s.failed(ctx, "look for due deliveries", err)
+			continue
+		}
+		d.sendAll(ctx, claimed)
+		if len(claimed) < dueBatch {
+			d.link.leave()
+			_ = s.wait(ctx, s.poll, s.single) // the loop sees that ctx ended
+		}
+	}
+	d.link.leave()
+}
+
+type dueSender struct {
+	*Service
+	hard context.Context
+	link link
+}
+
+// sendAll works through a batch, and gives back what it cannot begin.
+func (d *dueSender) sendAll(ctx context.Context, claimed []store.Recipient) {
+	began := time.Now()
+	byIssue := map[epistle.ID]*dueIssue{}
+	for _, r := range claimed {
+		result := giveBack(r, d.Clock())
+		if ctx.Err() == nil && time.Since(began) < dueStart {
+			issue, err := d.issueOf(ctx, byIssue, r.IssueID)
+			if err == nil {
+				result, err = d.sendOne(ctx, issue, r)
+			}
+			if err != nil {
+				d.reportUnsent(ctx, err)
+				result = giveBack(r, d.Clock().Add(d.poll))
+			}
+		}
+		d.settle(r, result)
+	}
+	for id := range byIssue {
+		if err := d.finish(d.hard, id); err != nil {
+			d.failed(ctx, "close an issue", err)
+		}
+	}
+}
+
+func (d *dueSender) reportUnsent(ctx context.Context, err error) {
+	if !errors.Is(err, errNotNow) && !errors.Is(err, context.Canceled) {
+		d.failed(ctx, "send a due delivery", err)
+	}
+}
+
+// dueIssue is what all due deliveries of an issue share.
+type dueIssue struct {
+	editions   *editions
+	objections objections
+}
+
+func (d *dueSender) issueOf(ctx context.Context, known map[epistle.ID]*dueIssue, id epistle.ID) (*dueIssue, error) {
+	if issue, ok := known[id]; ok {
+		return issue, nil
+	}
+	issue, err := d.Store.Issue(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	newsletter, err := d.Store.Newsletter(ctx, issue.NewsletterID)
+	if err != nil {
+		return nil, err
+	}
+	if !issue.IsApproved() {
+		return nil, errNotNow
+	}
+	known[id] = &dueIssue{editions: newEditions(d.Renderer, newsletter, issue)}
+	return known[id], nil
+}
+
+// sendOne mails one person. An error means that nothing was sent.
+func (d *dueSender) sendOne(ctx context.Context, issue *dueIssue, r store.Recipient) (store.Result, error) {
+	var checkedAt time.Time
+	var check store.Check
+	sure := func() (err error) {
+		for time.Since(checkedAt) > freshness {
+			began := time.Now()
+			if check, err = d.Store.CheckRange(ctx, r.IssueID, r.Seq, r.Seq); err != nil {
+				return err
+			}
+			checkedAt = began
+		}
+		if check.State == epistle.IssueSent {
+			check.State = epistle.IssueSending // welcomes go on
+		}
+		return judgeCheck(check, r.Seq, issue.editions.issue.Version, check.Fence)
+	}
+	err := sure()
+	var message render.Message
+	if err == nil {
+		if message, err = issue.editions.message(r); err != nil {
+			d.Log.Error("sending: a mail cannot be made", "issue", r.IssueID, "seq", r.Seq, "error", err)
+			return store.Result{Seq: r.Seq, SubscriberID: r.SubscriberID, State: epistle.Failed}, nil
+		}
+		err = d.limiter.Wait(ctx)
+	}
+	var outcome relay.Outcome
+	if err == nil {
+		outcome, err = d.link.deliver(ctx, d.hard, message, care{settled: func() error { return nil }, sure: sure})
+	}
+	if errors.Is(err, errBlocked) {
+		return skipped(r), nil
+	}
+	if err != nil {
+		return store.Result{}, err
+	}
+	if issue.objections.stops(outcome, r.Attempts == 0) {
+		if _, err := d.Store.StopIssue(d.hard, r.IssueID, HeldByPolicy); err != nil {
+			d.failed(d.hard, "stop an issue", err)
+		}
+		d.outbox.wake()
+	}
+	return resultOf(r, outcome, d.Clock()), nil
+}
+
+// giveBack leaves a delivery as it was, to be claimed again at a time.
+func giveBack(r store.Recipient, at time.Time) store.Result {
+	result := store.Result{Seq: r.Seq, SubscriberID: r.SubscriberID, State: epistle.Deferred, NextAt: at}
+	if r.Attempts == 0 {
+		result.State = epistle.Queued
+	}
+	return result
+}
+
+// settle records a result, however long the database takes: nothing more is
+// sent before it stands.
+func (d *dueSender) settle(r store.Recipient, result store.Result) {
+	for {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(d.hard), commitTime)
+		err := d.Store.SettleDue(ctx, r, result)
+		cancel()
+		if err == nil {
+			return
+		}
+		if epistle.KindOf(err) == epistle.Conflict || d.hard.Err() != nil {
+			d.Log.Warn("sending: could not record a delivery", "issue", r.IssueID, "seq", r.Seq, "error", err)
+			return
+		}
+		d.failed(d.hard, "record a delivery", err)
+	}
+}

@@ -1,0 +1,52 @@
+package sending
+
+import (
+	"sync"
+
+	"epistle/internal/epistle"
+	"epistle/internal/render"
+	"epistle/internal/store"
+)
+
+// editions compiles the editions of one approved issue, each once and when its
+// first reader comes.
+type editions struct {
+	renderer   Renderer
+	newsletter epistle.Newsletter
+	issue      epistle.Issue
+
+	mu   sync.Mutex
+	made map[editionKey]*render.Edition
+}
+
+type editionKey struct {
+	language epistle.Language
+	form     epistle.Form
+}
+
+func newEditions(r Renderer, n epistle.Newsletter, i epistle.Issue) *editions {
+	return &editions{renderer: r, newsletter: n, issue: i, made: map[editionKey]*render.Edition{}}
+}
+
+func (e *editions) edition(key editionKey) (*render.Edition, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if made, ok := e.made[key]; ok {
+		return made, nil
+	}
+	made, err := e.renderer.Compile(e.newsletter, e.issue, key.language, key.form)
+	if err == nil {
+		e.made[key] = made
+	}
+	return made, err
+}
+
+// message is one person's mail, the same at every attempt.
+func (e *editions) message(r store.Recipient) (render.Message, error) {
+	edition, err := e.edition(editionKey{r.Language, r.Form})
+	if err != nil {
+		return render.Message{}, err
+	}
+	return edition.Message(render.Recipient{SubscriberID: r.SubscriberID, SubscriptionID: r.SubscriptionID, Seq: r.Seq,
+		Name: r.Name, Address: r.Address, Kind: r.Kind, Date: r.FirstAt})
+}

@@ -1,0 +1,261 @@
+package sending
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strconv"
+	"sync"
+	"time"
+
+	"epistle/internal/epistle"
+	"epistle/internal/relay"
+	"epistle/internal/render"
+)
+
+// gateway is the way to the relay for all connections together. As long as the
+// relay works they dial as they please. From the first failure until it works
+// again one of them tries at a time, and waits longer each time, so that a
+// relay in trouble is not stormed.
+type gateway struct {
+	options relay.Options
+	wait    waiter
+	log     *slog.Logger
+	probe   chan struct{} // holds one token: whose turn it is to try
+
+	mu       sync.Mutex
+	proven   bool // the relay has answered sensibly since the last failure
+	failures int
+	trouble  relay.Trouble
+	recovery chan struct{} // closed when the relay works again
+}
+
+func newGateway(o relay.Options, wait waiter, log *slog.Logger) *gateway {
+	g := &gateway{options: o, wait: wait, log: log, probe: make(chan struct{}, 1), recovery: make(chan struct{})}
+	g.probe <- struct{}{}
+	return g
+}
+
+// dial returns a connection. The only error is that of ctx.
+func (g *gateway) dial(ctx context.Context) (*relay.Conn, error) {
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		attempt := g.try
+		if !g.works() {
+			attempt = g.tryAlone
+		}
+		if conn := attempt(ctx); conn != nil {
+			return conn, nil
+		}
+	}
+}
+
+func (g *gateway) works() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.proven
+}
+
+func (g *gateway) try(ctx context.Context) *relay.Conn {
+	conn, err := relay.Dial(ctx, g.options)
+	if err == nil {
+		return conn
+	}
+	if ctx.Err() == nil {
+		g.failed(err)
+	}
+	return nil
+}
+
+func (g *gateway) tryAlone(ctx context.Context) *relay.Conn {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-g.probe:
+	}
+	defer func() { g.probe <- struct{}{} }()
+	pause, recovery := g.backoff()
+	if pause > 0 && g.wait(ctx, pause, recovery) != nil {
+		return nil
+	}
+	return g.try(ctx)
+}
+
+// How long to wait after a failure: doubling up to a minute, and much longer
+// when the relay refuses our password, since asking again can lock the account.
+const (
+	firstPause     = time.Second
+	longestPause   = time.Minute
+	firstRefusal   = time.Minute
+	longestRefusal = 15 * time.Minute
+)
+
+func (g *gateway) backoff() (time.Duration, <-chan struct{}) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.failures == 0 {
+		return 0, nil
+	}
+	first, longest := firstPause, longestPause
+	if g.trouble == relay.BadAuth {
+		first, longest = firstRefusal, longestRefusal
+	}
+	return min(first<<min(g.failures-1, 16), longest), g.recovery
+}
+
+// failed counts a dial that came to nothing, or a new connection that broke
+// before it took a message.
+func (g *gateway) failed(err error) {
+	trouble := relay.Unreachable
+	var known *relay.DialError
+	if errors.As(err, &known) {
+		trouble = known.Trouble
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.failures++
+	if g.failures == 1 || trouble != g.trouble {
+		g.log.Error("sending: the relay does not take mail", "trouble", string(trouble), "error", err)
+	}
+	if g.proven {
+		g.proven, g.recovery = false, make(chan struct{})
+	}
+	g.trouble = trouble
+}
+
+// worked notes that the relay answered as it should.
+func (g *gateway) worked() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.proven {
+		return
+	}
+	if g.failures > 0 {
+		g.log.Info("sending: the relay takes mail again")
+	}
+	g.proven, g.failures, g.trouble = true, 0, ""
+	close(g.recovery)
+}
+
+func (g *gateway) health() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.trouble == "" {
+		return nil
+	}
+	return epistle.Errorf(epistle.Unavailable, "relay."+string(g.trouble), nil)
+}
+
+// link is one connection to the relay, made when it is needed and made anew
+// when it broke.
+type link struct {
+	gateway *gateway
+	conn    *relay.Conn
+	carried bool // a message has gone over conn
+}
+
+// care is what a sender does in the middle of a message.
+type care struct {
+	// settled returns once everything before this message is recorded.
+	settled func() error
+	// sure returns nil if the person may be mailed on a check that is fresh.
+	sure func() error
+}
+
+// connectionTries is how many connections may break under one message before
+// it is put off.
+const connectionTries = 3
+
+// deliver gives a message to the relay. The error is that of care, or of ctx
+// while there is no connection; then nothing was sent. ctx ends the waiting for
+// a connection; the end of hard closes the connection, and what had its dot by
+// then is uncertain.
+func (l *link) deliver(ctx, hard context.Context, m render.Message, c care) (relay.Outcome, error) {
+	for tries := 1; ; {
+		if err := l.connect(ctx); err != nil {
+			return relay.Outcome{}, err
+		}
+		fresh := !l.carried
+		o, err := l.attempt(hard, m, c)
+		if err != nil {
+			return o, err
+		}
+		if o.Class != relay.Temporary || !l.conn.Closed() {
+			l.carried = true
+			if o.Class != relay.Uncertain {
+				l.gateway.worked()
+			}
+			return o, nil
+		}
+		// The connection broke, or the relay took its leave, and this message has
+		// not gone out. On a connection that was in use that is ordinary.
+		if !fresh && o.Stage == relay.AtMail {
+			continue
+		}
+		if err := hard.Err(); err != nil {
+			return o, err
+		}
+		if tries == connectionTries {
+			return o, nil
+		}
+		tries++
+		l.gateway.failed(brokenOff(o))
+	}
+}
+
+// brokenOff is the error of a connection that broke before it took a message.
+func brokenOff(o relay.Outcome) error {
+	if o.Err != nil {
+		return o.Err
+	}
+	return errors.New("the relay closed the connection, code " + strconv.Itoa(o.Code))
+}
+
+func (l *link) connect(ctx context.Context) error {
+	if l.conn != nil && !l.conn.Closed() {
+		return nil
+	}
+	conn, err := l.gateway.dial(ctx)
+	if err != nil {
+		return err
+	}
+	l.conn, l.carried = conn, false
+	return nil
+}
+
+// attempt is one message over the connection that stands. If care objects, the
+// connection is closed before the dot, so that the relay forgets the message.
+func (l *link) attempt(hard context.Context, m render.Message, c care) (relay.Outcome, error) {
+	o := l.conn.Offer(hard, m.ReturnPath, string(m.To))
+	if o.Class != relay.Accepted {
+		return o, nil
+	}
+	if err := c.settled(); err != nil {
+		return o, l.abandon(err)
+	}
+	if err := c.sure(); err != nil {
+		return o, l.abandon(err)
+	}
+	if o = l.conn.Data(hard); o.Class != relay.Accepted {
+		return o, nil
+	}
+	if err := c.sure(); err != nil {
+		return o, l.abandon(err)
+	}
+	return l.conn.Finish(hard, m.Body), nil
+}
+
+func (l *link) abandon(err error) error {
+	_ = l.conn.Close() // nothing of it is wanted any more
+	return err
+}
+
+// leave ends the connection politely; the next message makes another.
+func (l *link) leave() {
+	if l.conn != nil {
+		_ = l.conn.Quit() // it is closed in any case
+		l.conn = nil
+	}
+}

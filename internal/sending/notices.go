@@ -1,0 +1,105 @@
+package sending
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"epistle/internal/epistle"
+	"epistle/internal/relay"
+)
+
+const (
+	noticeLease = 20 * time.Minute
+	noticeBatch = 20
+)
+
+// sendNotices drains the outbox over a connection of its own. Notices do not
+// wait for the rate limit but count towards it, so that bulk mail makes room.
+func (s *Service) sendNotices(ctx, hard context.Context) {
+	n := &noticeSender{Service: s, hard: hard, link: link{gateway: s.gateway}}
+	for ctx.Err() == nil {
+		claimed, err := s.Store.ClaimNotices(ctx, s.owner, noticeLease, noticeBatch)
+		if err != nil {
+			s.failed(ctx, "look for notices", err)
+			continue
+		}
+		for _, notice := range claimed {
+			n.send(ctx, notice)
+		}
+		if len(claimed) < noticeBatch {
+			n.link.leave()
+			_ = s.wait(ctx, s.poll, s.outbox) // the loop sees that ctx ended
+		}
+	}
+	n.link.leave()
+}
+
+type noticeSender struct {
+	*Service
+	hard context.Context
+	link link
+}
+
+// send mails a notice and records the outcome. One that cannot be sent now, as
+// the service stops, goes back as it was.
+func (n *noticeSender) send(ctx context.Context, notice epistle.Notice) {
+	notice.NextAt = n.Clock()
+	if ctx.Err() != nil {
+		n.settle(notice, relay.Outcome{})
+		return
+	}
+	message, err := n.Renderer.Notice(notice)
+	if err != nil {
+		n.Log.Error("sending: a notice cannot be made", "kind", string(notice.Kind), "id", notice.ID, "error", err)
+		notice.State = epistle.NoticeFailed
+		n.settle(notice, relay.Outcome{})
+		return
+	}
+	if n.limiter.Limit() != rate.Inf {
+		n.limiter.Reserve()
+	}
+	free := func() error { return nil }
+	outcome, err := n.link.deliver(ctx, n.hard, message, care{settled: free, sure: free})
+	if err != nil { // ctx ended
+		n.settle(notice, relay.Outcome{})
+		return
+	}
+	n.judge(&notice, outcome)
+	n.settle(notice, outcome)
+}
+
+// judge decides a notice's next state. When nobody knows whether it arrived it
+// is sent again: a second confirmation mail, with the same Message-ID, does
+// less harm than none.
+func (n *noticeSender) judge(notice *epistle.Notice, o relay.Outcome) {
+	notice.Attempts++
+	final := o.Class == relay.Permanent || o.Class == relay.PersonGone || o.Class == relay.Policy && o.Code >= 500 && notice.Attempts > 1
+	if o.Class == relay.Accepted {
+		notice.State = epistle.NoticeAccepted
+		return
+	}
+	next, inTime := nextTry(n.Clock(), notice.CreatedAt, notice.Attempts)
+	notice.NextAt = next
+	if final || !inTime {
+		notice.State = epistle.NoticeFailed
+		n.Log.Warn("sending: a notice was not delivered", "kind", string(notice.Kind), "id", notice.ID, "code", o.Code, "status", o.Status)
+	}
+}
+
+func (n *noticeSender) settle(notice epistle.Notice, o relay.Outcome) {
+	for {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(n.hard), commitTime)
+		err := n.Store.SettleNotice(ctx, n.owner, notice, o.Code, o.Status)
+		cancel()
+		if err == nil {
+			return
+		}
+		if epistle.KindOf(err) == epistle.Conflict || n.hard.Err() != nil {
+			n.Log.Warn("sending: could not record a notice", "id", notice.ID, "error", err)
+			return
+		}
+		n.failed(n.hard, "record a notice", err)
+	}
+}

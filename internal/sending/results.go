@@ -1,0 +1,95 @@
+package sending
+
+import (
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"epistle/internal/epistle"
+	"epistle/internal/relay"
+	"epistle/internal/store"
+)
+
+// patience is how long a delivery is tried; weekly news goes stale.
+const patience = 48 * time.Hour
+
+// longestDelay bounds the time between two attempts.
+const longestDelay = time.Hour
+
+// nextTry says when to try again after a number of attempts: one to five
+// minutes after the first, doubling up to an hour. It reports false when that
+// would be too long after the first moment.
+func nextTry(now, first time.Time, attempts int) (time.Time, bool) {
+	delay := time.Minute + rand.N(4*time.Minute)
+	delay = min(delay<<min(max(attempts-1, 0), 8), longestDelay)
+	next := now.Add(delay)
+	return next, next.Before(first.Add(patience))
+}
+
+// resultOf is what an outcome means for a delivery. A refusal for reasons of
+// policy is not the person's fault: it is tried once more, when staff have had
+// a look, before it is final.
+func resultOf(r store.Recipient, o relay.Outcome, now time.Time) store.Result {
+	result := store.Result{Seq: r.Seq, SubscriberID: r.SubscriberID, Attempted: true, Code: o.Code, Status: o.Status}
+	attempts := r.Attempts + 1
+	switch o.Class {
+	case relay.Accepted:
+		result.State = epistle.Accepted
+	case relay.Uncertain:
+		result.State = epistle.Uncertain
+	case relay.PersonGone:
+		result.State, result.Gone = epistle.Failed, true
+	case relay.Permanent:
+		result.State = epistle.Failed
+	case relay.Policy:
+		if o.Code >= 500 && attempts > 1 {
+			result.State = epistle.Failed
+			break
+		}
+		putOff(&result, now, r.FirstAt, attempts)
+	default:
+		putOff(&result, now, r.FirstAt, attempts)
+	}
+	return result
+}
+
+func putOff(result *store.Result, now, first time.Time, attempts int) {
+	next, inTime := nextTry(now, first, attempts)
+	if !inTime {
+		result.State = epistle.Failed
+		return
+	}
+	result.State, result.NextAt = epistle.Deferred, next
+}
+
+// skipped is the result of a delivery to somebody who may not be mailed.
+func skipped(r store.Recipient) store.Result {
+	return store.Result{Seq: r.Seq, SubscriberID: r.SubscriberID, State: epistle.Skipped}
+}
+
+// objections counts refusals for reasons of policy, to tell an objection to us
+// or to the issue from one to a single recipient.
+type objections struct {
+	mu     sync.Mutex
+	inARow int
+}
+
+// objectionLimit is how many such refusals in a row, with nothing accepted
+// between, are about the issue.
+const objectionLimit = 10
+
+// stops reports that an outcome is reason to stop the issue: the relay refuses
+// for good, on first sight, the sender or the content; or it has refused one
+// recipient after the other.
+func (c *objections) stops(o relay.Outcome, firstAttempt bool) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch o.Class {
+	case relay.Accepted:
+		c.inARow = 0
+	case relay.Policy:
+		c.inARow++
+		return c.inARow >= objectionLimit || firstAttempt && o.Code >= 500 && o.OfMessage()
+	}
+	return false
+}
