@@ -1,0 +1,393 @@
+// Package smtptest is an SMTP server for tests: it records every message with
+// its envelope, and a script decides what it answers, when it hangs up and
+// when it says nothing at all.
+//
+// It speaks plainly what RFC 5321 asks of a server and no more. A message is
+// recorded when its final dot has come, before the reply, so that a copy whose
+// reply is lost is counted too.
+package smtptest
+
+import (
+	"bufio"
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/textproto"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// Stage is a point of the conversation at which a script may act.
+type Stage string
+
+const (
+	Connect  Stage = "connect"
+	Hello    Stage = "hello"
+	StartTLS Stage = "starttls"
+	Auth     Stage = "auth"
+	Mail     Stage = "mail"
+	Rcpt     Stage = "rcpt"
+	Data     Stage = "data"
+	Body     Stage = "body" // the dot has come
+)
+
+// Step is where a conversation stands.
+type Step struct {
+	Stage   Stage
+	Conn    int // counts connections from 1
+	Message int // counts the connection's messages from 1
+	From    string
+	To      string
+	// Done is closed when the server stops; a script that
+	// waits must watch it.
+	Done <-chan struct{}
+}
+
+// Action is what a script wants done; the zero Action is a friendly answer.
+type Action struct {
+	Reply   string // instead of the friendly one; "\r\n" between the lines of several
+	HangUp  bool   // close at once, without a reply
+	Silence bool   // never reply, keep the connection open
+	Leave   bool   // close after the reply
+}
+
+// Message is one that came through to its final dot.
+type Message struct {
+	From, To string
+	Data     []byte // CRLF line ends, dots unstuffed
+	Conn     int
+	Replied  bool // the friendly reply was given, as far as the server knows
+}
+
+// Options says what a server offers.
+type Options struct {
+	TLS      *tls.Config // offered as STARTTLS
+	Implicit bool        // TLS from the first byte
+	User     string      // AUTH PLAIN is offered, and asked for
+	Password string
+	Script   func(Step) Action
+}
+
+// Server listens on loopback until the test ends.
+type Server struct {
+	options  Options
+	listener net.Listener
+	done     chan struct{}
+	group    sync.WaitGroup
+
+	mu       sync.Mutex
+	changed  *sync.Cond
+	script   func(Step) Action
+	conns    map[net.Conn]bool
+	dials    int
+	most     int
+	messages []*Message
+}
+
+// Start listens on a free port of 127.0.0.1. The server is stopped, and its
+// goroutines have ended, before the test is over.
+func Start(t testing.TB, o Options) *Server {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.Implicit {
+		listener = tls.NewListener(listener, o.TLS)
+	}
+	s := &Server{options: o, listener: listener, done: make(chan struct{}), script: o.Script, conns: map[net.Conn]bool{}}
+	s.changed = sync.NewCond(&s.mu)
+	s.group.Go(s.accept)
+	t.Cleanup(s.stop)
+	return s
+}
+
+// Addr is host:port.
+func (s *Server) Addr() string { return s.listener.Addr().String() }
+
+// Port is where it listens.
+func (s *Server) Port() int { return s.listener.Addr().(*net.TCPAddr).Port }
+
+// URL is the address for relay.Parse.
+func (s *Server) URL() string { return "smtp://" + s.Addr() }
+
+// SetScript changes the script for everything that comes.
+func (s *Server) SetScript(script func(Step) Action) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.script = script
+}
+
+// Messages returns what has come, in the order of the final dots.
+func (s *Server) Messages() []Message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]Message, len(s.messages))
+	for i, m := range s.messages {
+		all[i] = *m
+	}
+	return all
+}
+
+// To returns the messages for one recipient.
+func (s *Server) To(address string) []Message {
+	var some []Message
+	for _, m := range s.Messages() {
+		if m.To == address {
+			some = append(some, m)
+		}
+	}
+	return some
+}
+
+// Dials is how many connections were made.
+func (s *Server) Dials() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dials
+}
+
+// Most is how many connections were open at the same time at most.
+func (s *Server) Most() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.most
+}
+
+// HangUpAll closes every connection, as a crash of the server would.
+func (s *Server) HangUpAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for conn := range s.conns {
+		_ = conn.Close()
+	}
+}
+
+func (s *Server) stop() {
+	close(s.done)
+	_ = s.listener.Close()
+	s.HangUpAll()
+	s.group.Wait()
+}
+
+func (s *Server) accept() {
+	for {
+		conn, err := s.listener.Accept()
+		if err != nil {
+			return
+		}
+		s.mu.Lock()
+		s.dials++
+		s.conns[conn] = true
+		s.most = max(s.most, len(s.conns))
+		c := &session{server: s, conn: conn, number: s.dials}
+		s.mu.Unlock()
+		s.group.Go(func() {
+			c.serve()
+			s.mu.Lock()
+			delete(s.conns, conn)
+			s.mu.Unlock()
+			_ = conn.Close()
+		})
+	}
+}
+
+func (s *Server) record(m *Message) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.messages = append(s.messages, m)
+	s.changed.Broadcast()
+}
+
+func (s *Server) noteReply(m *Message) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m.Replied = true
+}
+
+// session is one conversation.
+type session struct {
+	server   *Server
+	conn     net.Conn
+	text     *textproto.Conn
+	number   int
+	messages int
+	secured  bool
+	known    bool
+	from, to string
+}
+
+// errOver ends a conversation.
+var errOver = errors.New("the conversation is over")
+
+func (c *session) serve() {
+	c.secured = c.server.options.Implicit
+	c.text = textproto.NewConn(c.conn)
+	if c.answer(Connect, "220 test ESMTP") != nil {
+		return
+	}
+	for {
+		line, err := c.text.ReadLine()
+		if err != nil {
+			return
+		}
+		if err := c.command(line); err != nil {
+			return
+		}
+	}
+}
+
+// answer asks the script, then replies.
+func (c *session) answer(stage Stage, friendly string) error {
+	c.server.mu.Lock()
+	script := c.server.script
+	c.server.mu.Unlock()
+	var a Action
+	if script != nil {
+		a = script(Step{Stage: stage, Conn: c.number, Message: c.messages + 1, From: c.from, To: c.to, Done: c.server.done})
+	}
+	switch {
+	case a.HangUp:
+		return errOver
+	case a.Silence:
+		_, _ = io.Copy(io.Discard, c.conn) // until the client hangs up
+		return errOver
+	case a.Reply != "":
+		friendly = a.Reply
+	}
+	if err := c.reply(friendly); err != nil || a.Leave {
+		return errOver
+	}
+	if friendly[0] >= '4' {
+		return errRefused
+	}
+	return nil
+}
+
+// errRefused is a refusal after which the conversation goes on.
+var errRefused = errors.New("refused")
+
+func (c *session) reply(text string) error { return c.text.PrintfLine("%s", text) }
+
+func (c *session) command(line string) error {
+	verb, rest, _ := strings.Cut(line, " ")
+	err := c.handle(strings.ToUpper(verb), rest)
+	if errors.Is(err, errRefused) {
+		return nil
+	}
+	return err
+}
+
+func (c *session) handle(verb, rest string) error {
+	switch verb {
+	case "EHLO", "HELO":
+		return c.answer(Hello, c.greeting())
+	case "STARTTLS":
+		return c.startTLS()
+	case "AUTH":
+		return c.auth(rest)
+	case "MAIL":
+		c.from, c.to = between(rest), ""
+		if c.server.options.User != "" && !c.known {
+			return c.reply("530 5.7.0 Authentication required")
+		}
+		return c.answer(Mail, "250 2.1.0 Ok")
+	case "RCPT":
+		c.to = between(rest)
+		return c.answer(Rcpt, "250 2.1.5 Ok")
+	case "DATA":
+		if err := c.answer(Data, "354 Go on"); err != nil {
+			return err
+		}
+		return c.body()
+	case "RSET":
+		c.from, c.to = "", ""
+		return c.reply("250 2.0.0 Ok")
+	case "NOOP":
+		return c.reply("250 2.0.0 Ok")
+	case "QUIT":
+		_ = c.reply("221 2.0.0 Bye")
+		return errOver
+	}
+	return c.reply("502 5.5.2 Unknown command")
+}
+
+func between(s string) string {
+	_, s, _ = strings.Cut(s, "<")
+	s, _, _ = strings.Cut(s, ">")
+	return s
+}
+
+func (c *session) greeting() string {
+	lines := []string{"250-test", "250-8BITMIME", "250-ENHANCEDSTATUSCODES"}
+	if c.server.options.TLS != nil && !c.secured {
+		lines = append(lines, "250-STARTTLS")
+	}
+	if c.server.options.User != "" {
+		lines = append(lines, "250-AUTH PLAIN")
+	}
+	return strings.Join(append(lines, "250 SIZE 52428800"), "\r\n")
+}
+
+func (c *session) startTLS() error {
+	if err := c.answer(StartTLS, "220 Ready"); err != nil {
+		return err
+	}
+	secured := tls.Server(c.conn, c.server.options.TLS)
+	if err := secured.Handshake(); err != nil {
+		return errOver
+	}
+	c.conn, c.text, c.secured = secured, textproto.NewConn(secured), true
+	return nil
+}
+
+func (c *session) auth(rest string) error {
+	_, initial, _ := strings.Cut(rest, " ")
+	plain, err := base64.StdEncoding.DecodeString(initial)
+	o := c.server.options
+	if err != nil || string(plain) != fmt.Sprintf("\x00%s\x00%s", o.User, o.Password) {
+		return c.answer(Auth, "535 5.7.8 Wrong user or password")
+	}
+	c.known = true
+	return c.answer(Auth, "235 2.7.0 Welcome")
+}
+
+func (c *session) body() error {
+	m := &Message{From: c.from, To: c.to, Conn: c.number}
+	var err error
+	if m.Data, err = readDotted(c.text.R); err != nil {
+		return errOver
+	}
+	c.server.record(m)
+	err = c.answer(Body, "250 2.0.0 Taken")
+	c.messages++
+	if err == nil {
+		c.server.noteReply(m)
+	}
+	return err
+}
+
+// readDotted reads to the lone dot and keeps line ends as they are on the wire.
+func readDotted(r *bufio.Reader) ([]byte, error) {
+	var data []byte
+	for {
+		line, err := r.ReadSlice('\n')
+		if errors.Is(err, bufio.ErrBufferFull) {
+			return nil, fmt.Errorf("a line is longer than any line of a mail may be: %w", err)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if string(line) == ".\r\n" {
+			return data, nil
+		}
+		if line[0] == '.' {
+			line = line[1:]
+		}
+		data = append(data, line...)
+	}
+}
