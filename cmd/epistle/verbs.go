@@ -38,7 +38,7 @@ func (a *app) buildVerbs(ctx context.Context) (err error) {
 	keys := a.store.Keys()
 	a.sending = sending.New(sending.Options{
 		Store: a.store, Renderer: a.renderer, Catalog: a.catalog, Clock: a.clock, Log: a.log,
-		Relay: options,
+		Relay:       options,
 		Connections: a.config.Relay.Connections, Rate: a.config.Relay.Rate,
 	})
 	a.account = account.New(account.Options{Store: a.store, Hash: keys.Index, Clock: a.clock, Log: a.log,
