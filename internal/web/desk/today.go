@@ -244,7 +244,7 @@ func nextFor(actor epistle.Actor, w week, mayBeSecond bool) nextAction {
 	case actor.May(epistle.ApproveIssue) && mayBeSecond:
 		return nextAction{Key: "approve", Link: link}
 	}
-	return nextAction{Key: "ask", Link: link}
+	return nextAction{Key: "ask", Link: link, Calm: true}
 }
 
 // stepsOf draws the way of an issue: gathered, written, approved, sent.
