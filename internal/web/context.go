@@ -57,6 +57,11 @@ type Banner struct {
 	Label string // the link's words in the catalogue
 }
 
+// WithoutBanner returns the request for the page to which the banner leads.
+func WithoutBanner(r *http.Request) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), noticeKey, nil))
+}
+
 func bannerFrom(ctx context.Context) *Banner {
 	if b, ok := ctx.Value(noticeKey).(Banner); ok {
 		return &b

@@ -106,7 +106,7 @@ func (a Account) showRecovery(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page := recoveryPage{Key: a.Recovery.Keys().Key().String(), ConfirmedAt: at, Now: a.Kernel.Now(), Address: a.Kernel.URL("/")}
-	return a.Kernel.Render(w, r, "desk/recovery", page)
+	return a.Kernel.Render(w, web.WithoutBanner(r), "desk/recovery", page)
 }
 
 func (a Account) confirmRecovery(w http.ResponseWriter, r *http.Request) error {
