@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"epistle/internal/epistle"
@@ -10,9 +11,10 @@ import (
 // PoolFilter narrows a list of the pool. The zero value is the newest items of
 // every state.
 type PoolFilter struct {
-	State  string // of the kind's states; "" for all
-	Offset int    // how many of the newest to pass over
-	Limit  int    // 0 means 50
+	State  string   // of the kind's states; "" for all
+	States []string // any of these; none for all
+	Offset int      // how many of the newest to pass over
+	Limit  int      // 0 means 50
 }
 
 func (f PoolFilter) limit() int {
@@ -118,6 +120,12 @@ func listed(table string, args []any, f PoolFilter) (string, []any) {
 	if f.State != "" {
 		query += ` AND state = ?`
 		args = append(args, f.State)
+	}
+	if len(f.States) > 0 {
+		query += ` AND state IN (?` + strings.Repeat(`, ?`, len(f.States)-1) + `)`
+		for _, state := range f.States {
+			args = append(args, state)
+		}
 	}
 	return query + ` ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?`, append(args, f.limit(), f.Offset)
 }
