@@ -39,5 +39,6 @@ func (a *app) areas(sessions *desk.Sessions) []web.Area {
 		desk.Door{Kernel: k, Account: a.account, Sessions: sessions},
 		desk.Account{Kernel: k, Account: a.account, Sessions: sessions, Recovery: a.store},
 		desk.Staff{Kernel: k, Account: a.account},
+		desk.Pool{Kernel: k, Store: a.store, Pool: a.pool, Preview: a.renderer, Zone: location(a.config)},
 	}
 }
