@@ -64,7 +64,7 @@ func versionOn(t *testing.T, page string) string {
 	return found[1]
 }
 
-func wants(t *testing.T, page string, sentences ...string) {
+func showsAll(t *testing.T, page string, sentences ...string) {
 	t.Helper()
 	for _, s := range sentences {
 		if !strings.Contains(page, html.EscapeString(s)) {
@@ -82,15 +82,15 @@ func TestAPrayerFromItsFirstWordToItsAnswer(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, page, _ := d.visit("/desk/prayers")
-		wants(t, page, "No prayer requests yet", "Add a prayer")
+		showsAll(t, page, "No prayer requests yet", "Add a prayer")
 		status, page, _ := d.visit("/desk/prayers", "headline_ko", "비를 위해", "body_en", "Only English below", "expires", "2026-11-20")
 		if status != http.StatusUnprocessableEntity {
 			t.Errorf("a wrong form: status %d", status)
 		}
-		wants(t, page, "비를 위해", "Only English below", "This day has passed")
+		showsAll(t, page, "비를 위해", "Only English below", "This day has passed")
 		_, page, at := d.visit("/desk/prayers", "headline_en", "For <rain>", "headline_ko", "비를 위해", "body_en", "Pray.", "expires", "2026-11-22",
 			"project", fmt.Sprint(project.ID), "state", "current")
-		wants(t, page, "For <rain>", "Saved. The next update can use it.", "Korean missing")
+		showsAll(t, page, "For <rain>", "Saved. The next update can use it.", "Korean missing")
 		prayers, err := s.Prayers(t.Context(), store.PoolFilter{})
 		if err != nil || len(prayers) != 1 {
 			t.Fatalf("%d prayers, error %v", len(prayers), err)
@@ -103,13 +103,13 @@ func TestAPrayerFromItsFirstWordToItsAnswer(t *testing.T) {
 			t.Error("the form does not show the last day")
 		}
 		_, page, _ = d.visit("/desk/prayers")
-		wants(t, page, "For <rain>", "Wells", "until Sunday 22 November")
+		showsAll(t, page, "For <rain>", "Wells", "until Sunday 22 November")
 		_, page, _ = d.visit(at+"/answered", "version", "1")
-		wants(t, page, "Marked as answered.", "Thanks be to God.")
+		showsAll(t, page, "Marked as answered.", "Thanks be to God.")
 		_, page, _ = d.visit(at+"/current", "version", "1")
-		wants(t, page, "Somebody else changed this")
+		showsAll(t, page, "Somebody else changed this")
 		_, page, _ = d.visit("/desk/prayers?state=answered")
-		wants(t, page, "For <rain>")
+		showsAll(t, page, "For <rain>")
 		if status, _, _ := d.visit("/desk/prayers/999999"); status != http.StatusNotFound {
 			t.Errorf("a prayer that is not there: %d", status)
 		}
@@ -132,9 +132,9 @@ func TestWhoeverIsSlowerKeepsWhatTheyTyped(t *testing.T) {
 		if status != http.StatusUnprocessableEntity {
 			t.Errorf("status %d, want 422", status)
 		}
-		wants(t, page, "What I wrote", "What somebody else wrote", "What is saved now", "Hana")
+		showsAll(t, page, "What I wrote", "What somebody else wrote", "What is saved now", "Hana")
 		_, page, _ = d.visit(path, "version", versionOn(t, page), "body_en", "What I wrote", "signature_1_en", "Hana")
-		wants(t, page, "Saved.", "What I wrote")
+		showsAll(t, page, "Saved.", "What I wrote")
 		letter, err := s.Letter(t.Context(), id)
 		if err != nil || letter.Body.EN != "What I wrote" {
 			t.Errorf("kept %+v, error %v", letter, err)
@@ -148,7 +148,7 @@ func TestALinkNeedsTwoPeople(t *testing.T) {
 		d.as("author")
 		form := []string{"url", "paper.example.org.lookalike.example/view?idxno=7&utm_source=x", "title_en", "A harvest", "publisher", "The Paper", "published_on", "2026-11-20"}
 		_, page, at := d.visit("/desk/links", form...)
-		wants(t, page, "Proposed. A second person can confirm it now.", "Links are confirmed by an editor")
+		showsAll(t, page, "Proposed. A second person can confirm it now.", "Links are confirmed by an editor")
 		if !strings.Contains(page, "paper.example.org.<b>lookalike.example</b>") || strings.Contains(page, "utm_source") || strings.Contains(page, "/confirm\"") {
 			t.Error("the author's page must show whose address it is, without tracking, and no button to confirm")
 		}
@@ -161,18 +161,18 @@ func TestALinkNeedsTwoPeople(t *testing.T) {
 		}
 		d.as("editor")
 		_, page, _ = d.visit(at)
-		wants(t, page, "Confirm this link")
+		showsAll(t, page, "Confirm this link")
 		status, page, _ = d.visit(at+"/reject", "version", versionOn(t, page), "reason", " ")
 		if status != http.StatusUnprocessableEntity {
 			t.Errorf("a rejection without a reason: %d", status)
 		}
-		wants(t, page, "Please say in a few words why.")
+		showsAll(t, page, "Please say in a few words why.")
 		_, page, _ = d.visit(at+"/confirm", "version", versionOn(t, page))
-		wants(t, page, "Confirmed. It can be used in the next update.")
+		showsAll(t, page, "Confirmed. It can be used in the next update.")
 		_, page, _ = d.visit(at + "/edit")
-		wants(t, page, "has to be confirmed again")
+		showsAll(t, page, "has to be confirmed again")
 		_, page, _ = d.visit(at, append([]string{"version", versionOn(t, page)}, "url", "https://paper.example.org/", "title_en", "A harvest", "publisher", "The Paper", "published_on", "2026-11-20")...)
-		wants(t, page, "somebody else has to confirm it again", "You proposed this link yourself")
+		showsAll(t, page, "somebody else has to confirm it again", "You proposed this link yourself")
 	})
 }
 
