@@ -2,12 +2,20 @@ package main
 
 import (
 	"bytes"
+	"database/sql"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf16"
+
+	"epistle/internal/storetest"
 )
 
 // disguises are the forms in which a text could lie in a file without being
@@ -69,4 +77,109 @@ func TestTheSearchFindsWhatIsPlanted(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Promise: a stolen database file, dump or log shows no subscriber's address or
+// name. Comments that were approved are published, so their names are exempt.
+func TestNothingPersonalLiesAtRest(t *testing.T) {
+	t.Run("sqlite", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "demo.db")
+		log := sendDemo(t, "sqlite:"+path)
+		searchFor(t, map[string][]byte{"the database": readFile(t, path), "the log": log})
+	})
+	t.Run("sqlite, while its write-ahead log is there", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "demo.db")
+		// Another connection keeps SQLite from folding the log into the database.
+		keep := holdOpen(t, path)
+		log := sendDemo(t, "sqlite:"+path)
+		wal := readFile(t, path+"-wal")
+		if len(wal) == 0 {
+			t.Fatal("there is no write-ahead log to search")
+		}
+		searchFor(t, map[string][]byte{"the database": readFile(t, path), "the -wal": wal, "the log": log})
+		keep()
+	})
+	t.Run("postgres", func(t *testing.T) {
+		url := storetest.PostgresURL(t)
+		log := sendDemo(t, url)
+		dump, err := exec.Command("pg_dump", "--dbname", url).Output()
+		if err != nil {
+			t.Fatalf("pg_dump: %v", err)
+		}
+		if !bytes.Contains(dump, []byte("COPY public.subscriber")) {
+			t.Fatal("the dump holds no subscribers")
+		}
+		searchFor(t, map[string][]byte{"the dump": dump, "the log": log})
+	})
+}
+
+// sendDemo runs "demo --exit" on a database and returns all that it printed.
+func sendDemo(t *testing.T, url string) []byte {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	if err := run(t.Context(), []string{"demo", "--exit", "--database", url}, nil, &stdout, &stderr); err != nil {
+		t.Fatalf("demo --exit: %v\n%s", err, stderr.Bytes())
+	}
+	lines := strings.Split(strings.TrimSpace(stdout.String()), "\n")
+	var delivered, eligible int
+	if _, err := fmt.Sscanf(lines[len(lines)-1], "delivered %d of %d", &delivered, &eligible); err != nil || delivered != eligible || eligible < 40 {
+		t.Errorf("the demo ended with %q", lines[len(lines)-1])
+	}
+	return append(stdout.Bytes(), stderr.Bytes()...)
+}
+
+func searchFor(t *testing.T, places map[string][]byte) {
+	t.Helper()
+	var secrets []string
+	for _, s := range sampleSubscribers {
+		secrets = append(secrets, s.address, s.name)
+	}
+	for _, s := range samplePending {
+		secrets = append(secrets, s.address, s.name)
+	}
+	for _, c := range sampleComments {
+		secrets = append(secrets, c.address, c.name)
+	}
+	for where, data := range places {
+		planted := append(slices.Clone(data), "Adaeze Okonkwo"...)
+		if found(planted, "Adaeze Okonkwo") == "" {
+			t.Fatalf("the search does not find a name that was planted in %s", where)
+		}
+		for _, secret := range secrets {
+			if secret == "" {
+				continue
+			}
+			if form := found(data, secret); form != "" {
+				t.Errorf("%s holds %q as %s", where, secret, form)
+			}
+		}
+	}
+}
+
+// holdOpen reads from a database from before the program opens it; the returned
+// function lets go.
+func holdOpen(t *testing.T, path string) func() {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=journal_mode(WAL)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.SetMaxOpenConns(1)
+	if _, err := db.ExecContext(t.Context(), "PRAGMA user_version = 0"); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func readFile(t *testing.T, path string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
 }
