@@ -5,6 +5,7 @@ import (
 
 	"epistle/internal/web"
 	"epistle/internal/web/desk"
+	"epistle/internal/web/public"
 	"epistle/templates"
 )
 
@@ -40,5 +41,8 @@ func (a *app) areas(sessions *desk.Sessions) []web.Area {
 		desk.Account{Kernel: k, Account: a.account, Sessions: sessions, Recovery: a.store},
 		desk.Staff{Kernel: k, Account: a.account},
 		desk.Pool{Kernel: k, Store: a.store, Pool: a.pool, Preview: a.renderer, Zone: location(a.config)},
+		desk.Issues{Kernel: k, Store: a.store, Issues: a.issues, Preview: a.renderer, Tests: a.sending, Slots: nextSlots},
+		public.Comments{Kernel: k, Store: a.store, Verb: a.comments},
+		public.NewSubscribe(k, a.signup, a.stamps),
 	}
 }

@@ -20,6 +20,7 @@ type verbs struct {
 	sending  *sending.Service
 	account  *account.Service
 	signup   *signup.Service
+	stamps   signup.Stamps
 	comments *signup.Comments
 	pages    *signup.Pages
 	pool     *editorial.Pool
@@ -44,8 +45,9 @@ func (a *app) buildVerbs(ctx context.Context) (err error) {
 	a.account = account.New(account.Options{Store: a.store, Hash: keys.Index, Clock: a.clock, Log: a.log,
 		URL: func(path string) string { return a.publicURL + path }})
 	a.signup = signup.New(signup.Options{Store: a.store, Catalog: a.catalog, Keys: keys, Clock: a.clock, Log: a.log, NextSlot: nextSlot})
+	a.stamps = signup.NewStamps(keys, a.clock)
 	a.comments = signup.NewComments(signup.CommentOptions{
-		Store: a.store, Requests: a.signup, Stamps: signup.NewStamps(keys, a.clock),
+		Store: a.store, Requests: a.signup, Stamps: a.stamps,
 		Clock: a.clock, Log: a.log, Sites: a.config.Comments.Sites,
 	})
 	a.pages = signup.NewPages(a.store, a.clock)
@@ -95,4 +97,18 @@ func nextSlot(n epistle.Newsletter, after time.Time) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	return next[0].At, true
+}
+
+// nextSlots lists when a newsletter's next regular issues are due.
+func nextSlots(n epistle.Newsletter, after time.Time, count int) ([]time.Time, error) {
+	expression, err := schedule.Parse(n.Schedule, n.Zone)
+	if err != nil {
+		return nil, err
+	}
+	next := expression.Next(after, count)
+	slots := make([]time.Time, len(next))
+	for i, o := range next {
+		slots[i] = o.At
+	}
+	return slots, nil
 }
