@@ -57,7 +57,7 @@ const (
 )
 
 var englishPhrases = anyCase(
-	`\b(?:sign|put|add|include|subscribe)\s+(?:me|us|my\s+(?:husband|wife|family|church))\b(?:\s+up\b)?`+near+updates,
+	`(?:\b(?:please|kindly)\s+)?\b(?:sign|put|add|include|subscribe)\s+(?:me|us|my\s+(?:husband|wife|family|church))\b(?:\s+up\b)?`+near+updates,
 	`\b(?:please|kindly)\s+(?:sign|add)\s+(?:me|us)(?:\s+up)?\b`,
 	`\bsign\s+(?:me|us)\s+up\b`,
 	wish+`\s+(?:be\s+)?(?:subscribed?|subscribing|sign(?:ed|ing)?\s+up|join(?:ing)?|be\s+(?:added|put)(?:\s+on)?)\b`+near+updates,

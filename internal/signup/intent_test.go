@@ -74,9 +74,9 @@ func TestWordsThatDoNotAsk(t *testing.T) {
 }
 
 func TestTheWordsAreMarkedWhereTheyStand(t *testing.T) {
-	text := "평안하세요 🙏 저도 기도편지 받아 보고 싶어요. And please keep me posted!"
+	text := "평안하세요 🙏 저도 기도편지 받아 보고 싶어요. And please keep me posted! Please add me to your mailing list."
 	got := cut(text, signup.ReadIntent(text).Spans)
-	if want := "기도편지 받아 보고 싶어요|keep me posted"; strings.Join(got, "|") != want {
+	if want := "기도편지 받아 보고 싶어요|keep me posted|Please add me to your mailing list"; strings.Join(got, "|") != want {
 		t.Errorf("marked %q, want %q", strings.Join(got, "|"), want)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"epistle/internal/epistle"
-	"epistle/internal/seal"
 )
 
 type commentRow struct {
@@ -36,22 +35,15 @@ const commentColumns = `comment.id, comment.page_id, COALESCE(comment.parent_id,
 	COALESCE((SELECT MAX(signup.id) FROM signup WHERE signup.comment_id = comment.id), 0) AS signup_id,
 	comment.ip_sealed, comment.created_at, comment.decided_at, comment.decided_by`
 
-func commentPlace(column string, id epistle.ID) seal.Place {
-	return seal.Place{Table: "comment", Column: column, Row: id}
-}
-
 func (s *Store) comment(r commentRow) (epistle.Comment, error) {
 	c := epistle.Comment{ID: r.ID, PageID: r.PageID, ParentID: r.ParentID, Number: r.Number,
 		Language: epistle.Language(r.Language), State: epistle.CommentState(r.State), StaffID: r.StaffID,
 		WantsUpdates: r.WantsUpdates != 0, SignupID: r.SignupID,
 		CreatedAt: fromMicros(r.CreatedAt), DecidedAt: fromMicros(r.DecidedAt), DecidedBy: r.DecidedBy}
-	address, errAddress := s.keys.Unseal(commentPlace("address", r.ID), r.AddressSealed)
-	c.Address = epistle.Address(address)
-	var errName, errBody, errIP error
-	c.Name, errName = s.keys.Unseal(commentPlace("name", r.ID), r.NameSealed)
-	c.Body, errBody = s.keys.Unseal(commentPlace("body", r.ID), r.BodySealed)
-	c.IP, errIP = s.keys.Unseal(commentPlace("ip", r.ID), r.IPSealed)
-	return c, errors.Join(errAddress, errName, errBody, errIP)
+	x := s.sealer("comment", r.ID)
+	c.Name, c.Address, c.Body, c.IP = x.unseal("name", r.NameSealed), epistle.Address(x.unseal("address", r.AddressSealed)),
+		x.unseal("body", r.BodySealed), x.unseal("ip", r.IPSealed)
+	return c, x.err
 }
 
 func (s *Store) comments(rows []commentRow) ([]epistle.Comment, error) {
@@ -183,15 +175,10 @@ func (s *Store) ReplyToComment(ctx context.Context, parent epistle.ID, c epistle
 }
 
 func (s *Store) insertComment(ctx context.Context, q queries, c epistle.Comment) error {
-	var errs []error
-	seal := func(column, value string) []byte {
-		sealed, err := s.keys.Seal(commentPlace(column, c.ID), value)
-		errs = append(errs, err)
-		return sealed
-	}
-	name, address, body, ip := seal("name", c.Name), seal("address", string(c.Address)), seal("body", c.Body), seal("ip", c.IP)
-	if err := errors.Join(errs...); err != nil {
-		return err
+	x := s.sealer("comment", c.ID)
+	name, address, body, ip := x.seal("name", c.Name), x.seal("address", string(c.Address)), x.seal("body", c.Body), x.seal("ip", c.IP)
+	if x.err != nil {
+		return x.err
 	}
 	_, err := q.exec(ctx, `INSERT INTO comment (id, page_id, parent_id, name_sealed, address_sealed, address_index, body_sealed,
 		language, state, staff_id, wants_updates, ip_sealed, ip_index, created_at, decided_at, decided_by)

@@ -1,0 +1,283 @@
+package desk
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"epistle/internal/epistle"
+	"epistle/internal/signup"
+	"epistle/internal/store"
+	"epistle/internal/web"
+)
+
+// Comments are the pages on which staff read, answer and put away what readers
+// wrote.
+type Comments struct {
+	Kernel *web.Kernel
+	Store  *store.Store
+	Verb   *signup.Comments
+}
+
+// Routes is the area's table.
+func (c Comments) Routes() []web.Route {
+	return []web.Route{
+		web.Desk("GET /desk/comments", epistle.ReadDesk, c.list),
+		web.Desk("POST /desk/comments", epistle.Moderate, c.decideAll),
+		web.Desk("GET /desk/comments/{id}", epistle.ReadDesk, c.show),
+		web.Desk("POST /desk/comments/{id}", epistle.Moderate, c.decide),
+		web.Desk("POST /desk/comments/{id}/reply", epistle.Moderate, c.reply),
+	}
+}
+
+// commentTabs are the states in the order of the tabs.
+var commentTabs = []epistle.CommentState{epistle.CommentPending, epistle.CommentApproved, epistle.CommentSpam, epistle.CommentTrash}
+
+type commentTab struct {
+	State   epistle.CommentState
+	Count   int64
+	Current bool
+}
+
+type commentsPage struct {
+	State    epistle.CommentState
+	Tabs     []commentTab
+	Comments []commentCard
+	Older    string // the address of the next page
+	First    string // the address of the newest, when this is not it
+}
+
+// commentCard is a comment as moderators see it, with what they may do.
+type commentCard struct {
+	store.CommentInContext
+	Pieces    []Piece
+	Asks      bool // asks for the updates in words
+	MayInvite bool // and the author could be invited now
+	From      string
+	Form      *web.Form // of the reply
+	Open      bool      // the reply form is open
+}
+
+// Piece is a stretch of a comment, marked if it is what the comment asks with.
+type Piece struct {
+	Text   string
+	Marked bool
+}
+
+func cardOf(r *http.Request, c store.CommentInContext) commentCard {
+	card := commentCard{CommentInContext: c}
+	if c.StaffID == 0 {
+		intent := signup.ReadIntent(c.Body)
+		card.Asks = intent.Updates
+		card.Pieces = pieces(c.Body, intent.Spans)
+		card.MayInvite = web.ActorFrom(r.Context()).May(epistle.Invite) &&
+			(c.Author == store.AuthorUnknown || c.Author == store.AuthorSilent || c.Author == store.AuthorLeft)
+	} else {
+		card.Pieces = pieces(c.Body, nil)
+	}
+	m, _ := web.StaffFrom(r.Context())
+	card.Form = web.NewForm("name", m.Name)
+	return card
+}
+
+func pieces(text string, spans []signup.Span) []Piece {
+	var out []Piece
+	at := 0
+	for _, s := range spans {
+		if s.Start > at {
+			out = append(out, Piece{Text: text[at:s.Start]})
+		}
+		out = append(out, Piece{Text: text[s.Start:s.End], Marked: true})
+		at = s.End
+	}
+	if at < len(text) {
+		out = append(out, Piece{Text: text[at:]})
+	}
+	return out
+}
+
+const commentsPerDeskPage = 25
+
+func (c Comments) list(w http.ResponseWriter, r *http.Request) error {
+	state := stateOf(r.URL.Query().Get("state"))
+	before := cursorOf(r.URL.Query().Get("before"))
+	found, err := c.Store.CommentQueue(r.Context(), store.CommentFilter{State: state, Before: before, Limit: commentsPerDeskPage + 1})
+	if err != nil {
+		return err
+	}
+	page := commentsPage{State: state}
+	if len(found) > commentsPerDeskPage {
+		found = found[:commentsPerDeskPage]
+		last := found[commentsPerDeskPage-1]
+		page.Older = commentsPath(state) + "&before=" + cursorText(store.CommentCursor{At: last.CreatedAt, ID: last.ID})
+	}
+	if before.ID != 0 {
+		page.First = commentsPath(state)
+	}
+	for _, f := range found {
+		card := cardOf(r, f)
+		card.From = "list"
+		page.Comments = append(page.Comments, card)
+	}
+	counts, err := c.Store.CommentCounts(r.Context())
+	if err != nil {
+		return err
+	}
+	for _, s := range commentTabs {
+		page.Tabs = append(page.Tabs, commentTab{State: s, Count: counts[s], Current: s == state})
+	}
+	return c.Kernel.Render(w, r, "desk/comments", page)
+}
+
+// stateOf reads a state; what is none is pending.
+func stateOf(s string) epistle.CommentState {
+	for _, state := range commentTabs {
+		if s == string(state) {
+			return state
+		}
+	}
+	return epistle.CommentPending
+}
+
+func commentsPath(state epistle.CommentState) string {
+	return "/desk/comments?state=" + url.QueryEscape(string(state))
+}
+
+func cursorText(c store.CommentCursor) string {
+	return strconv.FormatInt(c.At.UnixMicro(), 10) + "." + strconv.FormatInt(c.ID, 10)
+}
+
+// cursorOf reads cursorText's form; anything else begins at the newest.
+func cursorOf(s string) store.CommentCursor {
+	at, id, _ := strings.Cut(s, ".")
+	micros, errAt := strconv.ParseInt(at, 10, 64)
+	n, errID := strconv.ParseInt(id, 10, 64)
+	if errAt != nil || errID != nil || n < 1 {
+		return store.CommentCursor{}
+	}
+	return store.CommentCursor{At: time.UnixMicro(micros), ID: n}
+}
+
+type commentPage struct {
+	Card commentCard
+}
+
+func (c Comments) show(w http.ResponseWriter, r *http.Request) error {
+	found, err := c.target(r)
+	if err != nil {
+		return err
+	}
+	card := cardOf(r, found)
+	card.Open = true
+	return c.Kernel.Render(w, r, "desk/comment", commentPage{card})
+}
+
+func (c Comments) target(r *http.Request) (store.CommentInContext, error) {
+	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	if err != nil {
+		return store.CommentInContext{}, epistle.Errorf(epistle.NotFound, "not-found", nil)
+	}
+	return c.Store.CommentInContext(r.Context(), id)
+}
+
+// done tells what each action did.
+var done = map[string]string{
+	"approve": "comments.done.approve", "spam": "comments.done.spam", "trash": "comments.done.trash",
+	"restore": "comments.done.restore", "invite": "comments.done.invite", "approve-invite": "comments.done.approve-invite",
+}
+
+func (c Comments) decide(w http.ResponseWriter, r *http.Request) error {
+	found, err := c.target(r)
+	if err != nil {
+		return err
+	}
+	form := web.FormOf(r)
+	ctx, actor, id, seen := r.Context(), web.ActorFrom(r.Context()), found.ID, epistle.CommentState(form.Value("state"))
+	action := form.Value("action")
+	switch action {
+	case "approve":
+		err = c.Verb.Approve(ctx, actor, id, seen)
+	case "spam":
+		err = c.Verb.Spam(ctx, actor, id, seen)
+	case "trash":
+		err = c.Verb.Trash(ctx, actor, id, seen)
+	case "restore":
+		err = c.Verb.Restore(ctx, actor, id, seen)
+	case "invite":
+		err = c.Verb.Invite(ctx, actor, id)
+	case "approve-invite":
+		err = c.Verb.ApproveAndInvite(ctx, actor, id, seen)
+	default:
+		return epistle.Errorf(epistle.Invalid, "comment.state", nil)
+	}
+	return c.back(w, r, err, done[action])
+}
+
+// back returns to where the moderator was. What a person can do something
+// about is said there.
+func (c Comments) back(w http.ResponseWriter, r *http.Request, err error, message string) error {
+	path := commentsPath(stateOf(r.PostFormValue("state")))
+	if r.PostFormValue("from") == "comment" {
+		path = "/desk/comments/" + url.PathEscape(r.PathValue("id"))
+	}
+	var e *epistle.Error
+	switch {
+	case err == nil:
+		c.Kernel.Flash(w, r, web.Good, message)
+	case errors.As(err, &e) && (e.Kind == epistle.Conflict || e.Kind == epistle.Invalid || e.Kind == epistle.Limited):
+		c.Kernel.Flash(w, r, web.Wait, "error."+e.Message)
+	default:
+		return err
+	}
+	return web.Redirect(w, r, path)
+}
+
+// decideAll carries out one decision on every ticked comment.
+func (c Comments) decideAll(w http.ResponseWriter, r *http.Request) error {
+	form := web.FormOf(r)
+	seen := stateOf(form.Value("state"))
+	to := map[string]epistle.CommentState{"approve": epistle.CommentApproved, "spam": epistle.CommentSpam,
+		"trash": epistle.CommentTrash, "restore": epistle.CommentPending}[form.Value("action")]
+	var ids []epistle.ID
+	for _, v := range form.Values("id") {
+		if id, err := strconv.ParseInt(v, 10, 64); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		c.Kernel.Flash(w, r, web.Wait, "comments.done.none")
+		return web.Redirect(w, r, commentsPath(seen))
+	}
+	moved, err := c.Verb.DecideAll(r.Context(), web.ActorFrom(r.Context()), ids, seen, to)
+	if err != nil {
+		return c.back(w, r, err, "")
+	}
+	tone := web.Good
+	if moved < len(ids) {
+		tone = web.Wait
+	}
+	c.Kernel.Flash(w, r, tone, "comments.done.all", "Count", moved, "Of", len(ids))
+	return web.Redirect(w, r, commentsPath(seen))
+}
+
+func (c Comments) reply(w http.ResponseWriter, r *http.Request) error {
+	found, err := c.target(r)
+	if err != nil {
+		return err
+	}
+	form := web.FormOf(r)
+	_, err = c.Verb.Reply(r.Context(), web.ActorFrom(r.Context()), signup.Answer{To: found.ID,
+		Seen: epistle.CommentState(form.Value("state")), Name: form.Value("name"), Body: form.Value("reply")})
+	if err := c.Kernel.Refuse(r, form, err); err != nil {
+		return err
+	}
+	if form.Failed() {
+		card := cardOf(r, found)
+		card.Form, card.Open = form, true
+		return c.Kernel.Render(w, r, "desk/comment", commentPage{card})
+	}
+	return c.back(w, r, nil, "comments.done.reply")
+}
