@@ -1,11 +1,15 @@
 package render
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"html"
 	"io/fs"
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -292,5 +296,35 @@ func TestSettingsAreChecked(t *testing.T) {
 		if _, err := New(Options{Ministry: ministry}); epistle.KindOf(err) != epistle.Invalid {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// Every kind that the nouns declare has its table row, and so its words and
+// its golden mail.
+func TestEveryKindOfNoticeIsKnown(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "../epistle/delivery.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok {
+			return true
+		}
+		if kind, ok := spec.Type.(*ast.Ident); ok && kind.Name == "NoticeKind" {
+			found++
+			value, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, known := noticeData[epistle.NoticeKind(value)]; !known {
+				t.Errorf("the notice %q has no row", value)
+			}
+		}
+		return true
+	})
+	if found < len(noticeData) {
+		t.Errorf("%d kinds are declared, the table has %d", found, len(noticeData))
 	}
 }
