@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -52,6 +53,9 @@ func (a *app) jobs() []schedule.Job {
 			},
 		},
 	}
+	jobs = append(jobs, schedule.Job{Name: "sweep", Series: a.nightly("sweep"), Run: func(ctx context.Context, _ schedule.Series, _ epistle.Slot) error {
+		return errors.Join(a.signup.Sweep(ctx), a.store.SweepSessions(ctx))
+	}})
 	for _, lead := range reminders {
 		name := fmt.Sprintf("remind-%dh", int(lead.Hours()))
 		jobs = append(jobs, schedule.Job{
@@ -79,6 +83,19 @@ func (a *app) daily(name string, grace time.Duration) func(context.Context) ([]s
 		}
 		return fmt.Sprintf("%d %d * * *", at.Minute(), at.Hour())
 	}, func(_ epistle.Newsletter, s *schedule.Series) { s.Grace = grace })
+}
+
+// sweepAt is when nobody is about, in the ministry's zone.
+const sweepAt = "17 4 * * *"
+
+// nightly is one series of the whole installation. It counts from the daemon's
+// first start.
+func (a *app) nightly(name string) func(context.Context) ([]schedule.Series, error) {
+	since := a.clock()
+	return func(context.Context) ([]schedule.Series, error) {
+		expression, err := schedule.Parse(sweepAt, a.config.Ministry.Timezone)
+		return []schedule.Series{{Key: name, Expression: expression, Grace: 24 * time.Hour, Since: since}}, err
+	}
 }
 
 // seriesOf lists a series for each newsletter. One whose expression cannot be

