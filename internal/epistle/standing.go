@@ -81,3 +81,10 @@ func (r SuppressionReason) MayBeLifted() bool { return r != ByStaff }
 func CanonicalName(name string) string {
 	return strings.Join(strings.Fields(strings.ToLower(norm.NFKC.String(name))), "")
 }
+
+// Received is one issue that went to a person, or should have gone.
+type Received struct {
+	Delivery
+	NewsletterID ID
+	Number       int64 // of the issue
+}

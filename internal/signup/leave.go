@@ -2,6 +2,7 @@ package signup
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"epistle/internal/epistle"
@@ -89,6 +90,13 @@ func (s *Service) LeaveAll(ctx context.Context, token string, way epistle.Way) e
 	}
 	return noSuchLink(s.Store.LeaveAll(ctx, subscription, e))
 }
+
+// Reasons are the choices that the page offers to those who leave. Each has its
+// words under "signup.reason.".
+var Reasons = []string{"often", "unasked", "not-mine", "danger"}
+
+// IsReason reports whether s is one of Reasons.
+func IsReason(s string) bool { return slices.Contains(Reasons, s) }
 
 // maxReason is how long a reason for leaving may be, in characters.
 const maxReason = 1000

@@ -48,7 +48,10 @@ func (p Subscribe) leave(w http.ResponseWriter, r *http.Request) error {
 	case "leave":
 		err = p.Signup.Leave(ctx, token, epistle.ByPage, "")
 	case "reason":
-		reason := strings.TrimSpace(strings.Join([]string{form.Value("why"), form.Value("reason")}, "\n"))
+		reason := form.Value("reason")
+		if why := form.Value("why"); signup.IsReason(why) {
+			reason = why + "\n" + reason
+		}
 		err = p.Signup.Leave(ctx, token, epistle.ByPage, reason)
 		back += "?thanks"
 	case "all":
