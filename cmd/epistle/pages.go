@@ -46,6 +46,8 @@ func (a *app) areas(sessions *desk.Sessions) []web.Area {
 		public.NewSubscribe(k, a.signup, signup.NewStamps(a.store.Keys(), a.clock)),
 		desk.Pool{Kernel: k, Store: a.store, Pool: a.pool, Preview: a.renderer, Zone: location(a.config)},
 		desk.Issues{Kernel: k, Store: a.store, Issues: a.issues, Preview: a.renderer, Tests: a.sending, Slots: nextSlots},
+		desk.Comments{Kernel: k, Store: a.store, Verb: a.comments},
+		desk.Pages{Kernel: k, Store: a.store, Verb: a.pages},
 		public.Comments{Kernel: k, Store: a.store, Verb: a.comments},
 		public.NewSubscribe(k, a.signup, a.stamps),
 	}
