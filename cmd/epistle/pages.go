@@ -3,7 +3,6 @@ package main
 import (
 	"io/fs"
 
-	"epistle/internal/signup"
 	"epistle/internal/web"
 	"epistle/internal/web/desk"
 	"epistle/internal/web/public"
@@ -43,7 +42,6 @@ func (a *app) areas(sessions *desk.Sessions) []web.Area {
 		desk.Staff{Kernel: k, Account: a.account},
 		desk.Signups{Kernel: k, Store: a.store, Signup: a.signup},
 		desk.Subscribers{Kernel: k, Store: a.store, Signup: a.signup},
-		public.NewSubscribe(k, a.signup, signup.NewStamps(a.store.Keys(), a.clock)),
 		desk.Pool{Kernel: k, Store: a.store, Pool: a.pool, Preview: a.renderer, Zone: location(a.config)},
 		desk.Issues{Kernel: k, Store: a.store, Issues: a.issues, Preview: a.renderer, Tests: a.sending, Slots: nextSlots},
 		desk.Comments{Kernel: k, Store: a.store, Verb: a.comments},
