@@ -11,14 +11,11 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"net"
-	"net/textproto"
 	"net/url"
 	"strconv"
 	"time"
 
-	"github.com/wneessen/go-mail"
 	"github.com/wneessen/go-mail/smtp"
 
 	"epistle/internal/epistle"
@@ -108,70 +105,12 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// Trouble says why there is no connection.
-type Trouble string
-
-const (
-	Unreachable Trouble = "unreachable" // no route, no answer, or a refusal at the greeting
-	BadTLS      Trouble = "tls"         // TLS was asked for and failed
-	BadAuth     Trouble = "auth"        // the relay refuses our user and password
-)
-
-// DialError is a connection that did not come about. Its text names neither
-// user nor password.
-type DialError struct {
-	Trouble Trouble
-	Err     error
-}
-
-func (e *DialError) Error() string { return fmt.Sprintf("relay %s: %v", e.Trouble, e.Err) }
-func (e *DialError) Unwrap() error { return e.Err }
-
 // Conn is one connection to a relay. It is for one goroutine.
 type Conn struct {
 	raw      net.Conn // what go-mail's client reads and writes, under any TLS
 	client   *smtp.Client
 	timeouts Timeouts
 	closed   bool
-}
-
-// Dial connects and greets, with TLS and AUTH as the options say. Every error
-// is a *DialError. Ending ctx ends the attempt.
-func Dial(ctx context.Context, o Options) (*Conn, error) {
-	o.Timeouts = o.Timeouts.withDefaults()
-	ctx, cancel := context.WithTimeout(ctx, o.Timeouts.Dial)
-	defer cancel()
-	d := dialer{options: o, tls: o.tlsConfig()}
-	client, err := d.newClient()
-	if err != nil {
-		return nil, &DialError{Unreachable, err}
-	}
-	// go-mail forgets ctx once TCP stands, and leaves the connection open when
-	// TLS or AUTH fails.
-	stop := context.AfterFunc(ctx, d.hangUp)
-	conversation, err := client.DialToSMTPClientWithContext(ctx)
-	if !stop() && err == nil {
-		err = ctx.Err()
-	}
-	if err == nil && o.Security != Plain && !d.secured(conversation) {
-		err = errors.New("the connection is not encrypted")
-	}
-	if err != nil {
-		d.hangUp()
-		return nil, &DialError{d.trouble(err), err}
-	}
-	return &Conn{raw: d.conn(), client: conversation, timeouts: o.Timeouts}, nil
-}
-
-func (o Options) tlsConfig() *tls.Config {
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if o.TLS != nil {
-		config = o.TLS.Clone()
-	}
-	if config.ServerName == "" {
-		config.ServerName = o.Host
-	}
-	return config
 }
 
 // Closed reports whether the connection can take no more mail: it was closed,
@@ -195,7 +134,10 @@ func (c *Conn) Quit() error {
 	}
 	_ = c.raw.SetDeadline(time.Now().Add(5 * time.Second))
 	_ = c.client.Quit() // whatever it answers, we are gone
-	return c.Close()
+	if err := c.Close(); !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
 }
 
 // Send gives one message to the relay: Offer, Data and Finish in one. body is a
@@ -306,112 +248,4 @@ func (c *Conn) refused(o Outcome) Outcome {
 		}
 	}
 	return o
-}
-
-// dialer is one attempt to connect.
-type dialer struct {
-	options Options
-	tls     *tls.Config
-	held    chan net.Conn // holds the connection once TCP stands
-}
-
-func (d *dialer) newClient() (*mail.Client, error) {
-	d.held = make(chan net.Conn, 1)
-	o := d.options
-	options := []mail.Option{
-		mail.WithPort(o.Port),
-		mail.WithTimeout(o.Timeouts.Dial),
-		mail.WithoutSMTPUTF8(), // our addresses are ASCII
-		mail.WithTLSConfig(d.tls),
-		mail.WithDialContextFunc(d.dial),
-		mail.WithHELO("localhost"),
-	}
-	if o.Hello != "" {
-		options = append(options, mail.WithHELO(o.Hello))
-	}
-	switch o.Security {
-	case StartTLS:
-		options = append(options, mail.WithTLSPolicy(mail.TLSMandatory))
-	case Implicit:
-		options = append(options, mail.WithSSL())
-	default:
-		options = append(options, mail.WithTLSPolicy(mail.NoTLS))
-	}
-	if o.User != "" {
-		options = append(options, mail.WithUsername(o.User), mail.WithPassword(o.Password),
-			mail.WithOpportunisticSMTPAuth(mail.SMTPAuthSCRAMSHA256, mail.SMTPAuthPlain, mail.SMTPAuthLogin, mail.SMTPAuthCramMD5))
-	}
-	return mail.NewClient(o.Host, options...)
-}
-
-// dial connects, and does TLS at once where it is implicit. It replaces
-// go-mail's own so that the connection can be closed and timed from outside.
-func (d *dialer) dial(ctx context.Context, network, _ string) (net.Conn, error) {
-	var plain net.Dialer
-	address := net.JoinHostPort(d.options.Host, strconv.Itoa(d.options.Port))
-	raw, err := plain.DialContext(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
-	if d.options.Security != Implicit {
-		d.held <- raw
-		return raw, nil
-	}
-	secured := tls.Client(raw, d.tls)
-	if err := secured.HandshakeContext(ctx); err != nil {
-		return nil, errors.Join(err, raw.Close())
-	}
-	d.held <- secured
-	return secured, nil
-}
-
-func (d *dialer) hangUp() {
-	select {
-	case conn := <-d.held:
-		d.held <- conn
-		_ = conn.Close()
-	default:
-	}
-}
-
-func (d *dialer) conn() net.Conn {
-	conn := <-d.held
-	d.held <- conn
-	return conn
-}
-
-func (d *dialer) secured(c *smtp.Client) bool {
-	if d.options.Security == Implicit {
-		_, is := d.conn().(*tls.Conn)
-		return is
-	}
-	state, err := c.GetTLSConnectionState()
-	return err == nil && state.HandshakeComplete
-}
-
-// trouble sorts what go-mail says when it cannot connect.
-func (d *dialer) trouble(err error) Trouble {
-	var reply *textproto.Error
-	var certificate *tls.CertificateVerificationError
-	var record tls.RecordHeaderError
-	var alert tls.AlertError
-	switch {
-	case errors.As(err, &certificate), errors.As(err, &record), errors.As(err, &alert):
-		return BadTLS
-	case errors.As(err, &reply) && (reply.Code == 535 || reply.Code == 534 || reply.Code == 538 || reply.Code == 530):
-		return BadAuth
-	case d.options.User != "" && isAuthMismatch(err):
-		return BadAuth
-	}
-	return Unreachable
-}
-
-func isAuthMismatch(err error) bool {
-	for _, known := range []error{mail.ErrNoSupportedAuthDiscovered, mail.ErrPlainAuthNotSupported, mail.ErrLoginAuthNotSupported,
-		mail.ErrCramMD5AuthNotSupported, mail.ErrSCRAMSHA256AuthNotSupported, smtp.ErrUnencrypted} {
-		if errors.Is(err, known) {
-			return true
-		}
-	}
-	return false
 }

@@ -107,7 +107,7 @@ func (d *dueSender) sendOne(ctx context.Context, issue *dueIssue, r store.Recipi
 	var checkedAt time.Time
 	var check store.Check
 	sure := func() (err error) {
-		for time.Since(checkedAt) > freshness {
+		for tolerable := d.freshness; time.Since(checkedAt) > tolerable; tolerable = promised {
 			began := time.Now()
 			if check, err = d.Store.CheckRange(ctx, r.IssueID, r.Seq, r.Seq); err != nil {
 				return err

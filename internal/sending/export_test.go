@@ -11,6 +11,7 @@ func (s *Service) Tune(t Tuning) {
 	s.grace = t.Grace
 	s.rangeSize = t.RangeSize
 	s.chunkSize = t.ChunkSize
+	s.freshness = t.Freshness
 	if t.Wait != nil {
 		s.wait = t.Wait
 	}
@@ -18,6 +19,7 @@ func (s *Service) Tune(t Tuning) {
 
 // Tuning is what tests may set.
 type Tuning struct {
+	Freshness   time.Duration
 	Poll, Grace time.Duration
 	RangeSize   int64
 	ChunkSize   int

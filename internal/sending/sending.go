@@ -140,7 +140,15 @@ type tuning struct {
 	grace     time.Duration // what is in flight has this long when Start ends
 	rangeSize int64
 	chunkSize int
+	freshness time.Duration // how old a check may be before it is repeated
 }
+
+// No DATA begins on a check older than promised, even if the database took that
+// long to answer. Checks are repeated earlier, to leave room.
+const (
+	promised       = 500 * time.Millisecond
+	usualFreshness = 300 * time.Millisecond
+)
 
 // New makes a service.
 func New(o Options) *Service {
@@ -159,7 +167,8 @@ func New(o Options) *Service {
 	s := &Service{
 		Options: o, owner: hex.EncodeToString(name), limiter: rate.NewLimiter(limit, 1),
 		bulk: newSignal(), single: newSignal(), outbox: newSignal(),
-		tuning: tuning{wait: wait, poll: time.Second, lease: 15 * time.Second, grace: 7 * time.Second, rangeSize: 250, chunkSize: 1000},
+		tuning: tuning{wait: wait, poll: time.Second, lease: 15 * time.Second, grace: 7 * time.Second, rangeSize: 250, chunkSize: 1000,
+			freshness: usualFreshness},
 	}
 	s.gateway = newGateway(o.Relay, func(ctx context.Context, d time.Duration, wake <-chan struct{}) error { return s.wait(ctx, d, wake) }, o.Log)
 	return s

@@ -161,14 +161,10 @@ func (w *worker) passed(r store.Recipient, o relay.Outcome) {
 	}
 }
 
-// freshness is how old a check may be when DATA is said. It leaves room below
-// the 500 ms that are promised.
-const freshness = 300 * time.Millisecond
-
 // sure returns nil if a person of the range may be mailed, on a check that is
 // fresh: errBlocked if not, errNotNow if nobody is to be mailed.
 func (w *worker) sure(ctx context.Context, seq int64) error {
-	for time.Since(w.checkedAt) > freshness {
+	for tolerable := w.freshness; time.Since(w.checkedAt) > tolerable; tolerable = promised {
 		began := time.Now()
 		check, err := w.Store.CheckRange(ctx, w.issue.ID, w.at, w.span.Last)
 		if err != nil && epistle.KindOf(err) == epistle.Unavailable && ctx.Err() == nil {

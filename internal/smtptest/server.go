@@ -60,7 +60,7 @@ type Message struct {
 	From, To string
 	Data     []byte // CRLF line ends, dots unstuffed
 	Conn     int
-	Replied  bool // the friendly reply was given, as far as the server knows
+	Refused  bool // the reply was a refusal; else it was friendly, or never came
 }
 
 // Options says what a server offers.
@@ -203,10 +203,10 @@ func (s *Server) record(m *Message) {
 	s.changed.Broadcast()
 }
 
-func (s *Server) noteReply(m *Message) {
+func (s *Server) noteRefusal(m *Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	m.Replied = true
+	m.Refused = true
 }
 
 // session is one conversation.
@@ -365,8 +365,8 @@ func (c *session) body() error {
 	c.server.record(m)
 	err = c.answer(Body, "250 2.0.0 Taken")
 	c.messages++
-	if err == nil {
-		c.server.noteReply(m)
+	if errors.Is(err, errRefused) {
+		c.server.noteRefusal(m)
 	}
 	return err
 }
