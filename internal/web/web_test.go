@@ -296,7 +296,7 @@ func TestHealth(t *testing.T) {
 // Every {{t "key"}} of every template is in the catalogue, in every language.
 func TestTemplatesUseWordsThatExist(t *testing.T) {
 	catalog := webtest.Catalog(t)
-	literal := regexp.MustCompile(`(?:\bt|\btitle) "([^"]+)"`)
+	literal := regexp.MustCompile(`(?:[({]\s*)t "([^"]+)"`)
 	seen := 0
 	err := fs.WalkDir(templates.Web, "web", func(file string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || !strings.HasSuffix(file, ".html") {
