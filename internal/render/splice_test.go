@@ -18,7 +18,7 @@ func TestSpliceDecodesLikeGoMail(t *testing.T) {
 	r := sampleRenderer(t, sampleMinistry())
 	rnd := rand.New(rand.NewPCG(3, 4))
 	e := compile(t, r, epistle.Korean, epistle.Full)
-	for round := range 500 {
+	for round := range 150 {
 		rcpt := Recipient{
 			SubscriberID: rnd.Int64N(1e6), SubscriptionID: rnd.Int64N(1e9), Seq: rnd.Int64N(1e6),
 			Name: hostile(rnd), Address: "someone@reader.example", Date: sampleDate,
@@ -78,7 +78,7 @@ func TestSpliceOfAnything(t *testing.T) {
 		}
 		return b.String()
 	}
-	for range 5000 {
+	for range 2000 {
 		var s splice
 		for range rnd.IntN(5) {
 			s = append(s, piece{literal: text(60), field: greetingField})

@@ -10,18 +10,18 @@ import (
 
 // The look of the mails. Mail clients want every style on its element, so the
 // templates ask for them by name; classes are there for the dark colours only.
-// Colours are warm greys and one earth red, none of them pure black or white:
+// Colours are those of the pages, warm greys and one deep green, none of them pure black or white:
 // clients that turn colours round by force then keep the contrast.
 var styles = map[string]string{
 	"body":    "margin:0;padding:0;width:100%;background-color:#f6f4ee;-webkit-text-size-adjust:100%;-ms-text-size-adjust:100%;word-break:keep-all;overflow-wrap:break-word",
 	"hidden":  "display:none;font-size:1px;line-height:1px;max-height:0;max-width:0;opacity:0;overflow:hidden;mso-hide:all;color:#f6f4ee",
 	"outer":   "width:100%;background-color:#f6f4ee",
 	"inner":   "width:100%;max-width:600px;margin:0 auto",
-	"gutter":  "padding:0 12px",
+	"gutter":  "padding:0 8px",
 	"masthd":  "padding:40px 16px 24px;text-align:center",
 	"title":   "margin:0;font-size:26px;line-height:1.3;font-weight:bold;color:#1c5b49",
 	"date":    "margin:8px 0 0;font-size:16px;line-height:1.5;color:#5a5f5c",
-	"card":    "padding:38px 36px 30px;background-color:#fffefb;border:1px solid #e0dcd0;border-radius:6px",
+	"card":    "padding:28px 22px 22px;background-color:#fffefb;border:1px solid #e0dcd0;border-radius:6px",
 	"greet":   "margin:0 0 18px;font-size:18px;line-height:1.65;color:#23282a",
 	"welcome": "margin:0 0 22px;padding:12px 16px;font-size:16px;line-height:1.6;color:#414846;background-color:#f0eee6;border-radius:4px",
 	"section": "padding:20px 0 0",
@@ -47,7 +47,7 @@ var styles = map[string]string{
 	"soft":    "margin:0 0 6px;font-size:16px;line-height:1.5;color:#5a5f5c",
 	"link":    "color:#1c5b49;text-decoration:underline",
 	"host":    "color:#5a5f5c;text-decoration:underline",
-	"button":  "display:inline-block;padding:13px 26px;font-size:17px;line-height:1.3;font-weight:bold;color:#ffffff;text-decoration:none;border-radius:5px",
+	"button":  "display:inline-block;padding:13px 26px;font-size:17px;line-height:1.3;font-weight:bold;color:#fbfaf5;text-decoration:none;border-radius:5px",
 	"btncell": "background-color:#1c5b49;border-radius:5px",
 	"footer":  "padding:26px 20px 44px",
 	"foot":    "margin:0 0 10px;font-size:16px;line-height:1.6;color:#5a5f5c;text-align:center",
