@@ -113,7 +113,6 @@ CREATE TABLE comment (
   state          TEXT    NOT NULL,
   staff_id       BIGINT  REFERENCES staff (id),
   wants_updates  BIGINT  NOT NULL DEFAULT 0,
-  signup_id      BIGINT,
   ip_sealed      BYTEA   NOT NULL,
   ip_index       BYTEA   NOT NULL,
   created_at     BIGINT  NOT NULL,

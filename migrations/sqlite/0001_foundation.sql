@@ -113,7 +113,6 @@ CREATE TABLE comment (
   state          TEXT    NOT NULL,
   staff_id       INTEGER REFERENCES staff (id),
   wants_updates  INTEGER NOT NULL DEFAULT 0,
-  signup_id      INTEGER,
   ip_sealed      BLOB    NOT NULL,
   ip_index       BLOB    NOT NULL,
   created_at     INTEGER NOT NULL,
