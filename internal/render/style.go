@@ -10,8 +10,9 @@ import (
 
 // The look of the mails. Mail clients want every style on its element, so the
 // templates ask for them by name; classes are there for the dark colours only.
-// Colours are those of the pages, warm greys and one deep green, none of them pure black or white:
-// clients that turn colours round by force then keep the contrast.
+// Colours are those of the pages, warm greys and one deep green, none of them
+// pure black or white: clients that turn colours round by force then keep the
+// contrast.
 var styles = map[string]string{
 	"body":    "margin:0;padding:0;width:100%;background-color:#f6f4ee;-webkit-text-size-adjust:100%;-ms-text-size-adjust:100%;word-break:keep-all;overflow-wrap:break-word",
 	"hidden":  "display:none;font-size:1px;line-height:1px;max-height:0;max-width:0;opacity:0;overflow:hidden;mso-hide:all;color:#f6f4ee",
