@@ -22,8 +22,8 @@ type Newsletter struct {
 	ID             ID
 	Slug           string
 	Title          Text
-	Covers         Text // what it covers, a sentence shown wherever people sign up
-	Frequency      Text // how often it comes, a sentence shown beside it
+	Covers         Text // what it covers: a phrase shown wherever people sign up
+	Frequency      Text // how often it comes: a phrase shown beside it
 	WordingVersion int64
 	Schedule       string // five cron fields, wall time in Zone
 	Zone           string // IANA name

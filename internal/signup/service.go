@@ -11,6 +11,7 @@ package signup
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"time"
 
 	"epistle/internal/epistle"
@@ -81,7 +82,8 @@ func (s *Service) Newsletters(ctx context.Context) ([]epistle.Newsletter, error)
 // and how often it comes. It is shown where they sign up and where they
 // confirm, and kept with their consent.
 func (s *Service) Wording(n epistle.Newsletter, l epistle.Language) string {
-	return s.Catalog.In(l).T("signup.wording", "Title", n.Title.In(l), "Covers", n.Covers.In(l), "Frequency", n.Frequency.In(l))
+	clause := func(t epistle.Text) string { return strings.TrimRight(strings.TrimSpace(t.In(l)), ".") }
+	return s.Catalog.In(l).T("signup.wording", "Title", n.Title.In(l), "Covers", clause(n.Covers), "Frequency", clause(n.Frequency))
 }
 
 // PreferencesPath is where a subscriber changes how they are mailed.
