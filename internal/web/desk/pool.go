@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -111,7 +112,8 @@ type poolListPage struct {
 const poolPerPage = 40
 
 // chooseTab makes the filters of a list from the counts of its states: what is
-// at hand, each other state that has something in it, and everything.
+// at hand, each state that has something in it, and everything. Filters that
+// would show the same as the first are left out.
 func chooseTab(r *http.Request, counts map[string]int, open, others []string) (tabs []poolTab, chosen poolTab, f store.PoolFilter) {
 	count := func(states []string) (n int) {
 		for _, s := range states {
@@ -123,11 +125,13 @@ func chooseTab(r *http.Request, counts map[string]int, open, others []string) (t
 	asked := r.URL.Query().Get("state")
 	tabs = []poolTab{{State: "open", Count: count(open)}}
 	for _, s := range every {
-		if counts[s] > 0 || s == asked {
+		if s == asked || counts[s] > 0 && counts[s] != tabs[0].Count || counts[s] > 0 && slices.Contains(others, s) {
 			tabs = append(tabs, poolTab{State: s, Count: counts[s]})
 		}
 	}
-	tabs = append(tabs, poolTab{State: "all", Count: count(every)})
+	if all := count(every); asked == "all" || all != tabs[0].Count {
+		tabs = append(tabs, poolTab{State: "all", Count: all})
+	}
 	at := 0
 	for i, tab := range tabs {
 		if tab.State == asked {
@@ -154,9 +158,13 @@ func (p Pool) listPage(w http.ResponseWriter, r *http.Request, kind epistle.Item
 	if err != nil {
 		return err
 	}
+	total := 0
 	tabs, tab, f := chooseTab(r, counts, open, others)
 	page.Tabs, page.Tab = tabs, tab.State
-	page.IsEmpty = tabs[len(tabs)-1].Count == 0
+	for _, n := range counts {
+		total += n
+	}
+	page.IsEmpty = total == 0
 	page.Pager = web.NewPager(r, poolPerPage, int64(tab.Count))
 	page.MayAdd = web.ActorFrom(r.Context()).May(epistle.WritePool)
 	f.Offset = page.Pager.Offset
