@@ -202,7 +202,6 @@ func (s *Issues) tell(ctx context.Context, kind epistle.NoticeKind, issue epistl
 			Data: map[string]string{
 				"newsletter": words.Pick(newsletter.Title),
 				"issue":      strconv.FormatInt(issue.Number, 10),
-				"subject":    words.Pick(issue.Content.Subject),
 				"slot":       words.Moment(issue.SendAt.In(zone)),
 				"reason":     s.reasonFor(member.Language, issue),
 				"link":       fmt.Sprintf("/desk/issues/%d", issue.ID),
