@@ -10,10 +10,10 @@ import (
 )
 
 // inZone shows times from the store (UTC) in the ministry's zone; a time that
-// was put into another zone stays there.
+// was put into a named zone stays there.
 func (k *Kernel) inZone(format func(time.Time) string) func(time.Time) string {
 	return func(t time.Time) string {
-		if t.Location() == time.UTC {
+		if name := t.Location().String(); name == "UTC" || name == "" { // "" is a bare offset, from a mail's header
 			t = t.In(k.options.Location)
 		}
 		return format(t)

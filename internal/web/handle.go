@@ -222,7 +222,7 @@ func (k *Kernel) outermost(next http.Handler) http.Handler {
 				level = slog.LevelDebug
 			}
 			k.options.Log.Log(r.Context(), level, "request", "method", r.Method, "route", r.Pattern,
-				"status", rec.status, "duration", time.Since(began).Round(time.Microsecond), "reference", reference)
+				"status", rec.status, "milliseconds", float64(time.Since(began).Microseconds())/1000, "reference", reference)
 		}()
 		next.ServeHTTP(rec, r)
 	})

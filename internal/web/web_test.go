@@ -259,6 +259,27 @@ func TestFlashShowsOnceAndOnlyWordsOfTheCatalogue(t *testing.T) {
 	}
 }
 
+func FuzzVisitors(f *testing.F) {
+	k := webtest.KernelWith(f, noon, func(o *web.Options) { o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} })
+	h := k.Handler(nil)
+	f.Add("eyJ0IjoiZ29vZCIsImsiOiJ3ZWIuYWdvLmRheXMiLCJkIjp7IkNvdW50IjoyfX0", "9.9.9.9, ::1", "ko;q=0.5", "lang=ko")
+	f.Add("e30", ",,", "*", "lang=%00")
+	f.Add("eyJ0IjoiIiwiayI6IndlYi5hZ28uZGF5cyIsImQiOnsiQ291bnQiOnsieCI6MX19fQ", "fe80::1%eth0", "", "p=-1")
+	f.Fuzz(func(t *testing.T, flash, forwarded, accept, query string) {
+		r := httptest.NewRequest("GET", "/nothing", nil)
+		r.URL.RawQuery = query
+		r.Header.Set("X-Forwarded-For", forwarded)
+		r.Header.Set("Accept-Language", accept)
+		r.Header.Set("Cookie", "epistle-flash="+flash)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != 404 {
+			t.Errorf("status %d", w.Code)
+		}
+		_ = k.ClientKey(r)
+	})
+}
+
 func TestStaticFilesCarryTheirHash(t *testing.T) {
 	h := webtest.Kernel(t, noon).Handler(nil)
 	page := ask(h, "GET", "/nothing", "").Body.String()

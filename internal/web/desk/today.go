@@ -175,12 +175,12 @@ func (t Today) beforeAssembly(ctx context.Context, w week, now time.Time) (_ wee
 	if w.Ready, err = t.Store.Ready(ctx, now); err != nil {
 		return week{}, err
 	}
-	if expression, err := schedule.Parse(w.Newsletter.Schedule, w.Newsletter.Zone); err == nil {
-		for _, occurrence := range expression.Next(now, 1) {
-			w.SlotAt = occurrence.At
-			w.AssembleAt = occurrence.At.Add(-w.Newsletter.AssembleLead)
-			w.Until = w.SlotAt.Sub(now)
-		}
+	if w.SlotAt, err = t.nextSlot(ctx, w.Newsletter, now); err != nil {
+		return week{}, err
+	}
+	if !w.SlotAt.IsZero() {
+		w.AssembleAt = w.SlotAt.Add(-w.Newsletter.AssembleLead)
+		w.Until = w.SlotAt.Sub(now)
 	}
 	w.Next = nextAction{Key: "gathering", Link: "/desk/issues", Calm: true}
 	if len(w.Ready.Letters) == 0 {
@@ -188,6 +188,28 @@ func (t Today) beforeAssembly(ctx context.Context, w week, now time.Time) (_ wee
 	}
 	w.Steps = stepsOf(w)
 	return w, nil
+}
+
+// slotsAhead is how many slots may have been served ahead of time.
+const slotsAhead = 20
+
+// nextSlot is the next slot that no issue has; one that was sent early has
+// its issue. Zero when the schedule names none.
+func (t Today) nextSlot(ctx context.Context, n epistle.Newsletter, now time.Time) (time.Time, error) {
+	expression, err := schedule.Parse(n.Schedule, n.Zone)
+	if err != nil {
+		return time.Time{}, nil //nolint:nilerr // the settings page tells what is wrong with it
+	}
+	served, err := t.Store.Issues(ctx, store.IssueFilter{NewsletterID: &n.ID, SlotFrom: &now})
+	if err != nil {
+		return time.Time{}, err
+	}
+	for _, occurrence := range expression.Next(now, slotsAhead) {
+		if !slices.ContainsFunc(served, func(i epistle.Issue) bool { return i.SendAt.Equal(occurrence.At) }) {
+			return occurrence.At, nil
+		}
+	}
+	return time.Time{}, nil
 }
 
 // mostUrgent is the issue that somebody should look at first: one that is

@@ -78,6 +78,24 @@ func TestTodayFollowsTheWeek(t *testing.T) {
 	})
 }
 
+func TestASlotThatWasServedEarlyIsOver(t *testing.T) {
+	s, clock := storetest.SQLite(t)
+	h, n := openWeek(t, s, clock)
+	by := epistle.StaffActor(h.hire("author"), epistle.Author)
+	slot := time.Date(2026, 11, 26, 11, 0, 0, 0, time.UTC)
+	issue, _, err := s.CreateIssue(t.Context(), by, epistle.Issue{NewsletterID: n.ID, SendAt: slot})
+	if err != nil {
+		t.Fatal(err)
+	}
+	move := store.IssueMove{ID: issue.ID, From: []epistle.IssueState{epistle.IssueDraft}, To: epistle.IssueCancelled}
+	if _, err := s.MoveIssue(t.Context(), by, move); err != nil {
+		t.Fatal(err)
+	}
+	h.signIn("author")
+	_, page, _ := h.visit("/desk/")
+	wants(t, page, "Thursday 3 December, 20:00")
+}
+
 func TestTodaysQueue(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store, clock *storetest.Clock) {
 		h, _ := openWeek(t, s, clock)
