@@ -220,11 +220,12 @@ func (s *Issues) standingOf(ctx context.Context, item epistle.Item) (string, err
 
 func (s *Issues) linkStanding(ctx context.Context, item epistle.Item) (string, error) {
 	link, err := s.Pool.Link(ctx, item.ID)
+	gone := epistle.KindOf(err) == epistle.NotFound
 	switch {
-	case epistle.KindOf(err) == epistle.NotFound && err != nil:
-		return "item.unknown", nil
-	case err != nil:
+	case err != nil && !gone:
 		return "", err
+	case gone:
+		return "item.unknown", nil
 	case link.State == epistle.LinkWithdrawn:
 		return "item.withdrawn", nil
 	case link.State == epistle.LinkRejected:
