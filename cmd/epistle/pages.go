@@ -46,6 +46,7 @@ func (a *app) areas(sessions *desk.Sessions) []web.Area {
 		desk.Issues{Kernel: k, Store: a.store, Issues: a.issues, Preview: a.renderer, Tests: a.sending, Slots: nextSlots},
 		desk.Comments{Kernel: k, Store: a.store, Verb: a.comments},
 		desk.Pages{Kernel: k, Store: a.store, Verb: a.pages},
+		desk.Settings{Kernel: k, Store: a.store, Newsletters: a.newsletters, Slots: nextSlots},
 		public.Comments{Kernel: k, Store: a.store, Verb: a.comments},
 		public.NewSubscribe(k, a.signup, a.stamps),
 	}

@@ -16,15 +16,16 @@ import (
 
 // verbs are the parts that change things, each with what it needs.
 type verbs struct {
-	renderer *render.Renderer
-	sending  *sending.Service
-	account  *account.Service
-	signup   *signup.Service
-	stamps   signup.Stamps
-	comments *signup.Comments
-	pages    *signup.Pages
-	pool     *editorial.Pool
-	issues   *editorial.Issues
+	renderer    *render.Renderer
+	sending     *sending.Service
+	account     *account.Service
+	signup      *signup.Service
+	stamps      signup.Stamps
+	comments    *signup.Comments
+	pages       *signup.Pages
+	pool        *editorial.Pool
+	issues      *editorial.Issues
+	newsletters *editorial.Newsletters
 }
 
 func (a *app) buildVerbs(ctx context.Context) (err error) {
@@ -52,6 +53,7 @@ func (a *app) buildVerbs(ctx context.Context) (err error) {
 	})
 	a.pages = signup.NewPages(a.store, a.clock)
 	a.pool = editorial.NewPool(a.store, a.clock, a.log)
+	a.newsletters = &editorial.Newsletters{Store: a.store, Clock: a.clock, Slots: nextSlots}
 	a.issues = editorial.NewIssues(editorial.IssuesOptions{
 		Store: a.store, Pool: a.store, Notices: a.store, Launcher: a.sending,
 		MailSize: a.mailSize, Catalog: a.catalog, Clock: a.clock, Log: a.log,
