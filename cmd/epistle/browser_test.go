@@ -70,7 +70,11 @@ func newVisitor(t *testing.T, browser context.Context, base string) *visitor {
 	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
 	t.Cleanup(cancel)
 	v := &visitor{t: t, ctx: ctx, base: base, language: "en"}
-	v.do("set the window", chromedp.EmulateViewport(1280, 900))
+	// The first action opens the window, which closes with that action's context;
+	// so it has no time limit.
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(1280, 900)); err != nil {
+		t.Fatalf("open a window: %v", err)
+	}
 	return v
 }
 
@@ -95,7 +99,7 @@ func (v *visitor) where() string {
 }
 
 // until asks the page again and again, also across a change of page, until the
-// script gives true.
+// script, or the promise it makes, gives true.
 func (v *visitor) until(what, script string) {
 	v.t.Helper()
 	ctx, cancel := context.WithTimeout(v.ctx, patience)
@@ -103,7 +107,7 @@ func (v *visitor) until(what, script string) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if yes, err := chromedp.Run(ctx, chromedp.Evaluate[bool](script)); err == nil && yes {
+		if yes, err := chromedp.Run(ctx, chromedp.Evaluate[bool](script, chromedp.EvalAwaitPromise)); err == nil && yes {
 			return
 		}
 		select {
@@ -127,7 +131,8 @@ func (v *visitor) open(path string) {
 func (v *visitor) fill(name, value string) {
 	v.t.Helper()
 	field := chromedp.CSS(fmt.Sprintf(`[name=%q]`, name))
-	v.do("fill "+name, chromedp.WaitVisible(field), chromedp.SetValue(field, ""), chromedp.SendKeys(field, value))
+	v.until("fill "+name, fmt.Sprintf(`(() => { const f = document.querySelector('[name=%q]'); if (f) f.value = ""; return Boolean(f); })()`, name))
+	v.do("fill "+name, chromedp.SendKeys(field, value))
 }
 
 // click presses what the CSS selector finds first.
@@ -145,6 +150,19 @@ func (v *visitor) press(text string) {
 		if (found) found.click();
 		return Boolean(found);
 	})()`, text))
+}
+
+// pressIn is press within the part of the page that the selector finds and that
+// shows some words.
+func (v *visitor) pressIn(selector, words, text string) {
+	v.t.Helper()
+	v.until("press "+text+" at "+words, fmt.Sprintf(`(() => {
+		const part = [...document.querySelectorAll(%q)].find(e => e.innerText.includes(%q));
+		const found = part && [...part.querySelectorAll("button, a, summary")].find(e =>
+			e.getClientRects().length > 0 && e.innerText.trim().replace(/\s+/g, " ") === %q);
+		if (found) found.click();
+		return Boolean(found);
+	})()`, selector, words, text))
 }
 
 // sees waits until the page shows a text.

@@ -13,10 +13,10 @@ var sampleNewsletter = epistle.Newsletter{
 	Slug:  "prayer-partners",
 	Title: epistle.Text{EN: "Prayer Partner Update", KO: "기도 동역자 소식"},
 	Covers: epistle.Text{
-		EN: "a letter from our team, prayer requests from North Korean believers and newcomers, and news that we have checked",
-		KO: "저희 팀의 편지, 북한 성도와 탈북민의 기도제목, 직접 확인한 소식",
+		EN: "A letter from our team, prayer requests from North Korean believers and newcomers, and news that we have checked.",
+		KO: "저희가 쓴 편지, 북한 성도와 탈북민의 기도제목, 직접 확인한 소식을 담습니다.",
 	},
-	Frequency:      epistle.Text{EN: "once a week, on Thursday evening (Korea time)", KO: "매주 목요일 저녁에 한 번"},
+	Frequency:      epistle.Text{EN: "Once a week, on Thursday evening (Korea time).", KO: "매주 목요일 저녁에 한 번 보냅니다."},
 	WordingVersion: 1,
 	Sender: epistle.Mailbox{
 		Name:    epistle.Text{EN: "Lantern House", KO: "등불의집"},
