@@ -126,11 +126,13 @@ func (c Comments) page(w http.ResponseWriter, r *http.Request, page epistle.Page
 // replyTo is the comment that the form answers: the one in the refused form, or
 // the one whose link was followed. One that is not shown is forgotten.
 func (c Comments) replyTo(r *http.Request, page epistle.Page, form *web.Form) (*epistle.Comment, error) {
-	id, err := strconv.ParseInt(form.Value("reply"), 10, 64)
+	text := form.Value("reply")
+	if text == "" {
+		text = r.URL.Query().Get("reply")
+	}
+	id, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		if id, err = strconv.ParseInt(r.URL.Query().Get("reply"), 10, 64); err != nil {
-			return nil, nil
-		}
+		id = 0 // no comment has it
 	}
 	comment, err := c.Store.Comment(r.Context(), id)
 	switch {
