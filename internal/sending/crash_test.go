@@ -1,0 +1,304 @@
+package sending_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"epistle/internal/epistle"
+	"epistle/internal/sending"
+	"epistle/internal/smtptest"
+	"epistle/internal/store"
+	"epistle/internal/storetest"
+)
+
+// tripwire calls a function when the nth message has its final dot, before it
+// is answered.
+func tripwire(n int, trip func()) func(smtptest.Step) smtptest.Action {
+	var mu sync.Mutex
+	count := 0
+	return func(step smtptest.Step) smtptest.Action {
+		if step.Stage != smtptest.Body {
+			return smtptest.Action{}
+		}
+		mu.Lock()
+		count++
+		now := count == n
+		mu.Unlock()
+		if now {
+			trip()
+		}
+		return smtptest.Action{}
+	}
+}
+
+// TestAfterACrashNothingIsLostAndLittleDoubled kills a service at many points
+// and lets a second one take over.
+func TestAfterACrashNothingIsLostAndLittleDoubled(t *testing.T) {
+	const readers, connections = 40, 3
+	eachPress(t, func(t *testing.T, p *press) {
+		p.subscribe(t, 1, readers)
+		for round, at := range []int{1, 5, 18, 33, 40} {
+			t.Run(fmt.Sprintf("at message %d", at), func(t *testing.T) {
+				issue := p.approved(t, time.Time{})
+				victim := &mortal{Store: p.store}
+				first := p.service(t, victim, sending.Options{Connections: connections})
+				dead := make(chan struct{})
+				p.relay.SetScript(tripwire(at, func() {
+					victim.dead.Store(true)
+					p.relay.HangUpAll()
+					close(dead)
+				}))
+				before := len(p.relay.Messages())
+				stop := start(t, first)
+				if err := first.Launch(t.Context(), p.editor, issue.ID); err != nil {
+					t.Fatal(err)
+				}
+				<-dead
+				stop()
+
+				p.clock.Advance(time.Minute) // past the lease
+				p.relay.SetScript(nil)
+				second := p.service(t, p.store, sending.Options{Connections: connections})
+				stop = start(t, second)
+				p.waitState(t, issue.ID, epistle.IssueSent)
+				stop()
+				wantEveryone(t, p.relay.Messages()[before:], readers, connections)
+				if got := p.report(t, issue.ID); got.Accepted != readers || got.Total() != readers {
+					t.Errorf("round %d: report %+v", round, got)
+				}
+			})
+		}
+	})
+}
+
+// wantEveryone fails unless each reader got the mail and at most extra of them
+// twice, with the same Message-ID and Date.
+func wantEveryone(t *testing.T, messages []smtptest.Message, readers, extra int) {
+	t.Helper()
+	byReader := map[string][]smtptest.Message{}
+	for _, m := range messages {
+		byReader[m.To] = append(byReader[m.To], m)
+	}
+	doubled := 0
+	for n := 1; n <= readers; n++ {
+		copies := byReader[address(n)]
+		if len(copies) == 0 {
+			t.Errorf("reader %d got nothing", n)
+			continue
+		}
+		doubled += len(copies) - 1
+		for _, m := range copies[1:] {
+			if header(t, messageID, m) != header(t, messageID, copies[0]) || header(t, dateHeader, m) != header(t, dateHeader, copies[0]) {
+				t.Errorf("the copies for reader %d differ in Message-ID or Date", n)
+			}
+		}
+	}
+	if doubled > extra {
+		t.Errorf("%d extra copies, want at most %d", doubled, extra)
+	}
+}
+
+func TestALaunchIsResumedAfterACrash(t *testing.T) {
+	eachPress(t, func(t *testing.T, p *press) {
+		p.subscribe(t, 1, 45)
+		issue := p.approved(t, time.Time{})
+		chunks, dead := 0, make(chan struct{})
+		victim := &mortal{Store: p.store}
+		victim.beforeChunk = func() error {
+			if chunks++; chunks <= 2 {
+				return nil
+			}
+			victim.dead.Store(true)
+			close(dead)
+			return errDead
+		}
+		first := p.service(t, victim, sending.Options{Connections: 2})
+		stop := start(t, first)
+		if err := first.Launch(t.Context(), p.editor, issue.ID); err != nil {
+			t.Fatal(err)
+		}
+		<-dead
+		stop()
+		if got := p.report(t, issue.ID); got.Total() != 20 || p.state(t, issue.ID) != epistle.IssueLaunching {
+			t.Fatalf("after two chunks: %+v, %s", got, p.state(t, issue.ID))
+		}
+		p.clock.Advance(time.Minute)
+		start(t, p.service(t, p.store, sending.Options{Connections: 2}))
+		p.waitState(t, issue.ID, epistle.IssueSent)
+		wantEveryone(t, p.relay.Messages(), 45, 2)
+	})
+}
+
+// TestAFrozenOwnerIsFencedOut lets a second daemon take over while the first
+// waits for a reply, and then lets the first go on.
+func TestAFrozenOwnerIsFencedOut(t *testing.T) {
+	clock := storetest.NewClock()
+	p := newPress(t, storetest.Open(t, storetest.PostgresURL(t), clock.Now), clock, smtptest.Options{})
+	const readers, connections = 40, 2
+	p.subscribe(t, 1, readers)
+	issue := p.approved(t, time.Time{})
+	gate := smtptest.NewGate(smtptest.Body)
+	p.relay.SetScript(func(step smtptest.Step) smtptest.Action {
+		if step.Conn <= connections {
+			return gate.Script(step)
+		}
+		return smtptest.Action{}
+	})
+	frozen := p.service(t, p.store, sending.Options{Connections: connections})
+	start(t, frozen)
+	if err := frozen.Launch(t.Context(), p.editor, issue.ID); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 * connections {
+		gate.Wait(t)
+		gate.Release(smtptest.Action{})
+	}
+	gate.Wait(t)
+	gate.Wait(t)
+	clock.Advance(time.Minute)
+	start(t, p.service(t, p.store, sending.Options{Connections: connections}))
+	// Everything but what the frozen one holds goes out; then it wakes up.
+	eventually(t, "the second daemon has sent the rest", func() bool { return len(p.copies()) == readers })
+	gate.Open()
+	p.waitState(t, issue.ID, epistle.IssueSent)
+	wantEveryone(t, p.relay.Messages(), readers, connections)
+	if got := p.report(t, issue.ID); got.Accepted != readers {
+		t.Errorf("report: %+v", got)
+	}
+}
+
+func TestTwoDaemonsOnOneDatabaseDoubleNothing(t *testing.T) {
+	clock := storetest.NewClock()
+	p := newPress(t, storetest.Open(t, storetest.PostgresURL(t), clock.Now), clock, smtptest.Options{})
+	p.subscribe(t, 1, 60)
+	// A few are put off, so that single deliveries are claimed by both too.
+	var mu sync.Mutex
+	refused := map[string]bool{}
+	p.relay.SetScript(func(step smtptest.Step) smtptest.Action {
+		mu.Lock()
+		defer mu.Unlock()
+		if step.Stage == smtptest.Rcpt && step.To[len("reader00")] == '5' && !refused[step.To] {
+			refused[step.To] = true
+			return smtptest.Action{Reply: "450 4.2.0 Later"}
+		}
+		return smtptest.Action{}
+	})
+	issue := p.approved(t, time.Time{})
+	services := []*sending.Service{p.service(t, p.store, sending.Options{Connections: 3}), p.service(t, p.store, sending.Options{Connections: 3})}
+	for _, s := range services {
+		start(t, s)
+	}
+	errs := make(chan error, 2)
+	for _, s := range services {
+		go func() { errs <- s.Launch(t.Context(), p.editor, issue.ID) }()
+	}
+	if a, b := <-errs, <-errs; (a == nil) == (b == nil) {
+		t.Errorf("two launches at once: %v and %v; want one to win", a, b)
+	}
+	eventually(t, "six are put off", func() bool {
+		r := p.report(t, issue.ID)
+		return r.Deferred == 6 && r.Accepted == 54
+	})
+	clock.Advance(6 * time.Minute)
+	p.waitState(t, issue.ID, epistle.IssueSent)
+	p.wantEachOnce(t, 1, 60)
+}
+
+func TestALostDatabaseStopsSendingUntilItIsBack(t *testing.T) {
+	eachPress(t, func(t *testing.T, p *press) {
+		p.subscribe(t, 1, 40)
+		issue := p.approved(t, time.Time{})
+		away := &mortal{Store: p.store}
+		const connections = 3
+		service := p.service(t, away, sending.Options{Connections: connections})
+		lost := make(chan struct{})
+		p.relay.SetScript(tripwire(12, func() {
+			away.away.Store(true)
+			close(lost)
+		}))
+		start(t, service)
+		if err := service.Launch(t.Context(), p.editor, issue.ID); err != nil {
+			t.Fatal(err)
+		}
+		<-lost
+		// What was on the wire arrives; nothing more can.
+		if n := len(p.relay.Messages()); n > 12+connections {
+			t.Errorf("%d messages went out without a database to record them", n)
+		}
+		away.away.Store(false)
+		p.waitState(t, issue.ID, epistle.IssueSent)
+		p.wantEachOnce(t, 1, 40) // not one extra: the marks were repeated
+	})
+}
+
+func TestStoppingFinishesWhatIsInFlight(t *testing.T) {
+	eachPress(t, func(t *testing.T, p *press) {
+		p.subscribe(t, 1, 20)
+		issue := p.approved(t, time.Time{})
+		gate := smtptest.NewGate(smtptest.Body)
+		p.relay.SetScript(gate.Script)
+		service := p.service(t, p.store, sending.Options{Connections: 2})
+		stop := start(t, service)
+		if err := service.Launch(t.Context(), p.editor, issue.ID); err != nil {
+			t.Fatal(err)
+		}
+		gate.Wait(t)
+		gate.Wait(t)
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			stop()
+		}()
+		gate.Release(smtptest.Action{}) // one gets its reply in time, the other never
+		<-ended
+		if got := p.report(t, issue.ID); got.Accepted != 1 || got.Uncertain != 1 || got.Queued != 18 {
+			t.Errorf("after the stop: %+v", got)
+		}
+		gate.Open()
+		start(t, p.service(t, p.store, sending.Options{Connections: 2}))
+		p.waitState(t, issue.ID, epistle.IssueSent)
+		p.wantEachOnce(t, 1, 20)
+	})
+}
+
+func TestAMarkMayBeRepeated(t *testing.T) {
+	eachPress(t, func(t *testing.T, p *press) {
+		p.subscribe(t, 1, 5)
+		issue := p.approved(t, time.Time{})
+		ctx := t.Context()
+		if _, err := p.store.LaunchIssue(ctx, p.editor, issue.ID); err != nil {
+			t.Fatal(err)
+		}
+		claim, err := p.store.AcquireSender(ctx, issue.ID, "a", time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := p.store.LaunchChunk(ctx, store.Launch{IssueID: issue.ID, NewsletterID: p.newsletter.ID, Fence: claim.Fence, Monthly: true}, 100); err != nil {
+			t.Fatal(err)
+		}
+		person := p.subscription(t, 2)
+		mark := store.Mark{IssueID: issue.ID, Fence: claim.Fence, Next: 6, Lease: time.Minute,
+			Open:     []store.Range{{First: 4, Last: 5, Done: 4}},
+			Finished: []store.Range{{First: 1, Last: 3, Done: 3}},
+			Results:  []store.Result{{Seq: 2, SubscriberID: person.SubscriberID, State: epistle.Failed, Attempted: true, Code: 550, Status: "5.1.1", Gone: true}}}
+		for range 2 {
+			if err := p.store.MarkSender(ctx, mark); err != nil {
+				t.Fatal(err)
+			}
+			if got := p.report(t, issue.ID); got.Accepted != 3 || got.Failed != 1 || got.Queued != 1 {
+				t.Errorf("report: %+v", got)
+			}
+		}
+		if events, err := p.store.Events(ctx, person.SubscriberID, 10); err != nil || len(events) != 2 {
+			t.Errorf("%d events, %v; want confirmed and suppressed", len(events), err)
+		}
+		if _, err := p.store.AcquireSender(ctx, issue.ID, "a", time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.store.MarkSender(ctx, mark); epistle.KindOf(err) != epistle.Conflict {
+			t.Errorf("a mark behind a raised fence: %v", err)
+		}
+	})
+}

@@ -1,0 +1,104 @@
+package sending_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"epistle/internal/epistle"
+	"epistle/internal/sending"
+	"epistle/internal/store"
+)
+
+// mortal is a store that can die, as the process around it would: from then on
+// nothing is read or recorded. It can also be away for a while.
+type mortal struct {
+	sending.Store
+	dead  atomic.Bool
+	away  atomic.Bool
+	marks atomic.Int64
+	// beforeChunk, if set, may fail a chunk of a launch.
+	beforeChunk func() error
+}
+
+var errDead = errors.New("this process is dead")
+
+func (m *mortal) fault() error {
+	switch {
+	case m.dead.Load():
+		return errDead
+	case m.away.Load():
+		return epistle.Errorf(epistle.Unavailable, "database.open", nil)
+	}
+	return nil
+}
+
+func (m *mortal) MarkSender(ctx context.Context, mark store.Mark) error {
+	if err := m.fault(); err != nil {
+		return err
+	}
+	m.marks.Add(1)
+	return m.Store.MarkSender(ctx, mark)
+}
+
+func (m *mortal) CheckRange(ctx context.Context, id epistle.ID, first, last int64) (store.Check, error) {
+	if err := m.fault(); err != nil {
+		return store.Check{}, err
+	}
+	return m.Store.CheckRange(ctx, id, first, last)
+}
+
+func (m *mortal) QueuedRecipients(ctx context.Context, id epistle.ID, first, last int64) ([]store.Recipient, error) {
+	if err := m.fault(); err != nil {
+		return nil, err
+	}
+	return m.Store.QueuedRecipients(ctx, id, first, last)
+}
+
+func (m *mortal) AcquireSender(ctx context.Context, id epistle.ID, owner string, lease time.Duration) (store.Sender, error) {
+	if err := m.fault(); err != nil {
+		return store.Sender{}, err
+	}
+	return m.Store.AcquireSender(ctx, id, owner, lease)
+}
+
+func (m *mortal) LaunchChunk(ctx context.Context, l store.Launch, size int) (int64, bool, error) {
+	if err := m.fault(); err != nil {
+		return 0, false, err
+	}
+	if m.beforeChunk != nil {
+		if err := m.beforeChunk(); err != nil {
+			return 0, false, err
+		}
+	}
+	return m.Store.LaunchChunk(ctx, l, size)
+}
+
+func (m *mortal) ActiveSenders(ctx context.Context) ([]store.ActiveSender, error) {
+	if err := m.fault(); err != nil {
+		return nil, err
+	}
+	return m.Store.ActiveSenders(ctx)
+}
+
+func (m *mortal) FinishIssue(ctx context.Context, id epistle.ID) (bool, error) {
+	if err := m.fault(); err != nil {
+		return false, err
+	}
+	return m.Store.FinishIssue(ctx, id)
+}
+
+func (m *mortal) ClaimDue(ctx context.Context, lease time.Duration, limit int) ([]store.Recipient, error) {
+	if err := m.fault(); err != nil {
+		return nil, err
+	}
+	return m.Store.ClaimDue(ctx, lease, limit)
+}
+
+func (m *mortal) SettleDue(ctx context.Context, r store.Recipient, result store.Result) error {
+	if err := m.fault(); err != nil {
+		return err
+	}
+	return m.Store.SettleDue(ctx, r, result)
+}
