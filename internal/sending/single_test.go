@@ -1,0 +1,146 @@
+package sending_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"epistle/internal/epistle"
+	"epistle/internal/sending"
+	"epistle/internal/smtptest"
+	"epistle/internal/store"
+	"epistle/internal/storetest"
+)
+
+func move(id epistle.ID, from, to epistle.IssueState) store.IssueMove {
+	return store.IssueMove{ID: id, From: []epistle.IssueState{from}, To: to, Action: "issue.test"}
+}
+
+// wish changes a reader's preferences.
+func (p *press) wish(t *testing.T, n int, change func(*epistle.Subscription)) {
+	t.Helper()
+	s := p.subscription(t, n)
+	change(&s)
+	err := p.store.SavePreferences(t.Context(), s.ID, epistle.English, s, epistle.Event{At: p.clock.Now(), Kind: epistle.EventPreferences, Way: epistle.ByPreferences})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// join confirms a reader by their own hand; their welcome is due at a time.
+func (p *press) join(t *testing.T, n int, due time.Time) {
+	t.Helper()
+	var id epistle.ID
+	_, err := p.store.OpenSignup(t.Context(), store.Opening{
+		Signup: epistle.Signup{NewsletterID: p.newsletter.ID, Source: epistle.FromForm, State: epistle.SignupPending,
+			Address: epistle.Address(address(n)), Language: epistle.English, Wording: "Yes.", WordingVersion: 1,
+			CreatedAt: p.clock.Now(), ExpiresAt: p.clock.Now().Add(time.Hour)},
+		Limit: epistle.MailLimit{Mails: 5, Within: time.Hour},
+		Notice: func(signup epistle.ID) epistle.Notice {
+			id = signup
+			return epistle.Notice{Kind: epistle.NoticeResetPassword, To: "signup@example.org", Language: epistle.English, Data: map[string]string{"link": "/x"}}
+		},
+	})
+	if err == nil {
+		_, err = p.store.ConfirmSignup(t.Context(), id, "192.0.2.1", epistle.Subscription{WelcomeAt: due})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// settled reports that no welcome is due for a reader any more.
+func (p *press) settled(t *testing.T, n int) bool {
+	t.Helper()
+	return p.subscription(t, n).WelcomeAt.IsZero()
+}
+
+func TestNoticesGoOutAndAreTriedAgain(t *testing.T) {
+	eachPress(t, func(t *testing.T, p *press) {
+		queue := func(key string, to epistle.Address) {
+			t.Helper()
+			if err := p.store.QueueNotice(t.Context(), epistle.Notice{Kind: epistle.NoticeResetPassword, Key: key, To: to,
+				Language: epistle.English, Data: map[string]string{"link": "/desk/set-password/x"}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		queue("1", "well@example.org")
+		queue("2", "later@example.org")
+		queue("3", "nobody@example.org")
+		refused := once(1, func(s smtptest.Step) bool { return s.Stage == smtptest.Rcpt && s.To == "later@example.org" }, smtptest.Action{Reply: "450 4.2.0 Later"})
+		p.relay.SetScript(func(step smtptest.Step) smtptest.Action {
+			if step.Stage == smtptest.Rcpt && step.To == "nobody@example.org" {
+				return smtptest.Action{Reply: "550 5.1.1 No such user"}
+			}
+			return refused(step)
+		})
+		service := p.service(t, p.store, sending.Options{})
+		stop := start(t, service)
+		eventually(t, "the second is tried again", func() bool {
+			p.clock.Advance(time.Minute)
+			return len(p.relay.To("later@example.org")) == 1
+		})
+		stop()
+		p.clock.Advance(time.Hour)
+		if left, err := p.store.ClaimNotices(t.Context(), "test", time.Minute, 10); err != nil || len(left) != 0 {
+			t.Errorf("%d notices are left, %v", len(left), err)
+		}
+		if len(p.relay.To("well@example.org")) != 1 || len(p.relay.To("later@example.org")) != 1 {
+			t.Error("a notice did not come exactly once")
+		}
+	})
+}
+
+func TestNoticesDoNotWaitForBulkMail(t *testing.T) {
+	s, clock := storetest.SQLite(t)
+	p := newPress(t, s, clock, smtptest.Options{})
+	p.subscribe(t, 1, 20)
+	gate := smtptest.NewGate(smtptest.Body)
+	p.relay.SetScript(func(step smtptest.Step) smtptest.Action {
+		if strings.HasPrefix(step.To, "reader") {
+			return gate.Script(step)
+		}
+		return smtptest.Action{}
+	})
+	service := p.service(t, p.store, sending.Options{Connections: 2})
+	start(t, service)
+	issue := launch(t, p, service)
+	gate.Wait(t)
+	gate.Wait(t)
+	if err := p.store.QueueNotice(t.Context(), epistle.Notice{Kind: epistle.NoticeResetPassword, Key: "1", To: "staff@example.org",
+		Language: epistle.Korean, Data: map[string]string{"link": "/desk/set-password/x"}}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the notice is there while bulk mail stands still", func() bool { return len(p.relay.To("staff@example.org")) == 1 })
+	gate.Open()
+	p.waitState(t, issue.ID, epistle.IssueSent)
+}
+
+func TestATestMailIsTheRealOne(t *testing.T) {
+	s, clock := storetest.SQLite(t)
+	p := newPress(t, s, clock, smtptest.Options{})
+	service := p.service(t, p.store, sending.Options{})
+	issue, _, err := p.store.CreateIssue(t.Context(), p.author, epistle.Issue{NewsletterID: p.newsletter.ID, Content: content("Draft")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := service.SendTest(t.Context(), p.author, issue.ID, epistle.English, "author@ministry.example.org"); err != nil {
+		t.Fatal(err)
+	}
+	got := p.relay.To("author@ministry.example.org")
+	if len(got) != 1 || !strings.Contains(string(got[0].Data), "Subject: [Test] Draft\r\n") || !strings.Contains(string(got[0].Data), "List-Unsubscribe") {
+		t.Errorf("%d test mails, or not the real one", len(got))
+	}
+	if err := service.SendTest(t.Context(), p.author, issue.ID, epistle.English, "stranger@example.org"); epistle.KindOf(err) != epistle.Forbidden {
+		t.Errorf("a test to a stranger: %v", err)
+	}
+	p.relay.SetScript(func(step smtptest.Step) smtptest.Action {
+		if step.Stage == smtptest.Rcpt {
+			return smtptest.Action{Reply: "550 5.7.1 No"}
+		}
+		return smtptest.Action{}
+	})
+	if err := service.SendTest(t.Context(), p.author, issue.ID, epistle.Korean, "author@ministry.example.org"); epistle.KindOf(err) != epistle.Unavailable {
+		t.Errorf("a test that was refused: %v", err)
+	}
+}

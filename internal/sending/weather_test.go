@@ -1,0 +1,349 @@
+package sending_test
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"epistle/internal/epistle"
+	"epistle/internal/relay"
+	"epistle/internal/sending"
+	"epistle/internal/smtptest"
+	"epistle/internal/storetest"
+)
+
+// once acts the first n times that a step matches.
+func once(n int, match func(smtptest.Step) bool, action smtptest.Action) func(smtptest.Step) smtptest.Action {
+	var mu sync.Mutex
+	return func(step smtptest.Step) smtptest.Action {
+		mu.Lock()
+		defer mu.Unlock()
+		if n > 0 && match(step) {
+			n--
+			return action
+		}
+		return smtptest.Action{}
+	}
+}
+
+func at(stage smtptest.Stage, reader int) func(smtptest.Step) bool {
+	return func(step smtptest.Step) bool { return step.Stage == stage && step.To == address(reader) }
+}
+
+func launch(t *testing.T, p *press, s *sending.Service) epistle.Issue {
+	t.Helper()
+	issue := p.approved(t, time.Time{})
+	if err := s.Launch(t.Context(), p.editor, issue.ID); err != nil {
+		t.Fatal(err)
+	}
+	return issue
+}
+
+func TestATemporaryRefusalIsTriedAgain(t *testing.T) {
+	eachPress(t, func(t *testing.T, p *press) {
+		p.subscribe(t, 1, 8)
+		p.relay.SetScript(once(1, at(smtptest.Body, 3), smtptest.Action{Reply: "450 4.2.0 Later"}))
+		service := p.service(t, p.store, sending.Options{Connections: 2})
+		start(t, service)
+		issue := launch(t, p, service)
+		eventually(t, "one is put off", func() bool {
+			r := p.report(t, issue.ID)
+			return r.Deferred == 1 && r.Accepted == 7
+		})
+		if got := p.state(t, issue.ID); got != epistle.IssueSending {
+			t.Errorf("the issue is %s while one is put off", got)
+		}
+		p.clock.Advance(6 * time.Minute)
+		p.waitState(t, issue.ID, epistle.IssueSent)
+		p.wantEachOnce(t, 1, 8)
+		both := p.relay.To(address(3))
+		if len(both) != 2 || header(t, messageID, both[0]) != header(t, messageID, both[1]) || header(t, dateHeader, both[0]) != header(t, dateHeader, both[1]) {
+			t.Errorf("%d attempts, or not the same Message-ID and Date", len(both))
+		}
+	})
+}
+
+func TestADeliveryIsGivenUpAfter48Hours(t *testing.T) {
+	eachPress(t, func(t *testing.T, p *press) {
+		p.subscribe(t, 1, 2)
+		p.relay.SetScript(func(step smtptest.Step) smtptest.Action {
+			if at(smtptest.Rcpt, 2)(step) {
+				return smtptest.Action{Reply: "450 4.2.0 Later"}
+			}
+			return smtptest.Action{}
+		})
+		service := p.service(t, p.store, sending.Options{Connections: 1})
+		start(t, service)
+		issue := launch(t, p, service)
+		eventually(t, "it is put off", func() bool { return p.report(t, issue.ID).Deferred == 1 })
+		p.clock.Advance(47*time.Hour + 59*time.Minute)
+		p.waitState(t, issue.ID, epistle.IssueSent)
+		if got := p.report(t, issue.ID); got.Failed != 1 || got.Accepted != 1 {
+			t.Errorf("report: %+v", got)
+		}
+	})
+}
+
+func TestOnlyAnAddressThatIsGoneIsSuppressed(t *testing.T) {
+	eachPress(t, func(t *testing.T, p *press) {
+		p.subscribe(t, 1, 6)
+		replies := map[string]string{
+			address(1): "550 5.1.1 No such user",
+			address(2): "550 5.7.1 We do not like you",
+			address(3): "552 5.2.2 Mailbox full",
+			address(4): "550 5.2.1 Disabled",
+		}
+		p.relay.SetScript(func(step smtptest.Step) smtptest.Action {
+			if step.Stage == smtptest.Rcpt {
+				return smtptest.Action{Reply: replies[step.To]}
+			}
+			return smtptest.Action{}
+		})
+		service := p.service(t, p.store, sending.Options{Connections: 2})
+		start(t, service)
+		issue := launch(t, p, service)
+		// 5.7.1 is tried once more, in case it was about us.
+		eventually(t, "one is put off", func() bool { return p.report(t, issue.ID).Deferred == 1 })
+		p.clock.Advance(6 * time.Minute)
+		p.waitState(t, issue.ID, epistle.IssueSent)
+		if got := p.report(t, issue.ID); got.Failed != 4 || got.Accepted != 2 {
+			t.Errorf("report: %+v", got)
+		}
+		for n, want := range map[int]epistle.SuppressionReason{1: epistle.AddressGone, 2: "", 3: "", 4: epistle.AddressGone, 5: ""} {
+			if got, err := p.store.Suppression(t.Context(), epistle.Address(address(n))); err != nil || got != want {
+				t.Errorf("reader %d is suppressed as %q, %v; want %q", n, got, err, want)
+			}
+		}
+		history, err := p.store.Events(t.Context(), p.subscription(t, 1).SubscriberID, 10)
+		if err != nil || history[0].Kind != epistle.EventSuppressed || history[0].Way != epistle.ByReply || history[0].IssueID != issue.ID {
+			t.Errorf("the history of reader 1: %+v, %v", history, err)
+		}
+	})
+}
+
+func TestDroppedConnectionsCostNobodyAnything(t *testing.T) {
+	for _, stage := range []smtptest.Stage{smtptest.Connect, smtptest.Hello, smtptest.Mail, smtptest.Rcpt, smtptest.Data} {
+		t.Run(string(stage), func(t *testing.T) {
+			s, clock := storetest.SQLite(t)
+			p := newPress(t, s, clock, smtptest.Options{})
+			p.subscribe(t, 1, 12)
+			p.relay.SetScript(once(2, func(step smtptest.Step) bool { return step.Stage == stage }, smtptest.Action{HangUp: true}))
+			service := p.service(t, p.store, sending.Options{Connections: 2})
+			start(t, service)
+			issue := launch(t, p, service)
+			p.waitState(t, issue.ID, epistle.IssueSent)
+			p.wantEachOnce(t, 1, 12)
+			if err := service.Health(); err != nil {
+				t.Errorf("health: %v", err)
+			}
+		})
+	}
+}
+
+func TestALostReplyIsUncertainAndNotRepeated(t *testing.T) {
+	for name, action := range map[string]smtptest.Action{"dropped": {HangUp: true}, "never": {Silence: true}} {
+		t.Run(name, func(t *testing.T) {
+			eachPress(t, func(t *testing.T, p *press) {
+				p.subscribe(t, 1, 9)
+				p.relay.SetScript(once(1, at(smtptest.Body, 4), action))
+				options, err := relay.Parse(p.relay.URL())
+				if err != nil {
+					t.Fatal(err)
+				}
+				options.Timeouts.Final = 300 * time.Millisecond
+				service := p.service(t, p.store, sending.Options{Connections: 2, Relay: options})
+				start(t, service)
+				issue := launch(t, p, service)
+				p.waitState(t, issue.ID, epistle.IssueSent)
+				if got := p.report(t, issue.ID); got.Uncertain != 1 || got.Accepted != 8 {
+					t.Errorf("report: %+v", got)
+				}
+				p.wantEachOnce(t, 1, 9)
+			})
+		})
+	}
+}
+
+func TestARelayThatTakesOneMessageAConnection(t *testing.T) {
+	for name, action := range map[string]smtptest.Action{
+		"hangs up":     {Leave: true},
+		"answers 421":  {},
+		"hangs up mid": {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, clock := storetest.SQLite(t)
+			p := newPress(t, s, clock, smtptest.Options{})
+			p.subscribe(t, 1, 12)
+			p.relay.SetScript(func(step smtptest.Step) smtptest.Action {
+				switch {
+				case name == "hangs up" && step.Stage == smtptest.Body:
+					return action
+				case name == "answers 421" && step.Stage == smtptest.Mail && step.Message == 2:
+					return smtptest.Action{Reply: "421 4.4.2 One is enough", Leave: true}
+				case name == "hangs up mid" && step.Stage == smtptest.Mail && step.Message == 2:
+					return smtptest.Action{HangUp: true}
+				}
+				return smtptest.Action{}
+			})
+			service := p.service(t, p.store, sending.Options{Connections: 2})
+			start(t, service)
+			issue := launch(t, p, service)
+			p.waitState(t, issue.ID, epistle.IssueSent)
+			p.wantEachOnce(t, 1, 12)
+			if got := p.report(t, issue.ID); got.Accepted != 12 {
+				t.Errorf("report: %+v", got)
+			}
+		})
+	}
+}
+
+func TestAnObjectionToTheContentPausesTheIssue(t *testing.T) {
+	for code, reply := range map[string]string{"554": "554 5.7.1 This looks like spam", "552": "552 Content"} {
+		t.Run(code, func(t *testing.T) {
+			eachPress(t, func(t *testing.T, p *press) {
+				p.subscribe(t, 1, 30)
+				p.relay.SetScript(func(step smtptest.Step) smtptest.Action {
+					if step.Stage == smtptest.Body && strings.HasPrefix(step.To, "reader") {
+						return smtptest.Action{Reply: reply}
+					}
+					return smtptest.Action{}
+				})
+				service := p.service(t, p.store, sending.Options{Connections: 2})
+				start(t, service)
+				issue := launch(t, p, service)
+				p.waitState(t, issue.ID, epistle.IssuePaused)
+				eventually(t, "the editor is told", func() bool { return len(p.relay.To("editor@ministry.example.org")) == 1 })
+				if got, err := p.store.Issue(t.Context(), issue.ID); err != nil || got.HeldReason != sending.HeldByPolicy {
+					t.Errorf("held for %q, %v", got.HeldReason, err)
+				}
+				if n := len(p.relay.Messages()); n > 6 {
+					t.Errorf("%d messages went out before it was paused", n)
+				}
+				if got, err := p.store.Suppression(t.Context(), epistle.Address(address(1))); err != nil || got != "" {
+					t.Errorf("a reader was suppressed for it: %q, %v", got, err)
+				}
+				// Somebody set it right: everybody gets it, those who were refused too.
+				p.relay.SetScript(nil)
+				if err := service.Resume(t.Context(), p.editor, issue.ID); err != nil {
+					t.Fatal(err)
+				}
+				p.clock.Advance(6 * time.Minute)
+				p.waitState(t, issue.ID, epistle.IssueSent)
+				p.wantEachOnce(t, 1, 30)
+			})
+		})
+	}
+}
+
+func TestARelayThatRefusesEverybodyPausesTheIssue(t *testing.T) {
+	s, clock := storetest.SQLite(t)
+	p := newPress(t, s, clock, smtptest.Options{})
+	p.subscribe(t, 1, 40)
+	p.relay.SetScript(func(step smtptest.Step) smtptest.Action {
+		if step.Stage == smtptest.Rcpt && strings.HasPrefix(step.To, "reader") {
+			return smtptest.Action{Reply: "554 5.7.1 Relay access denied"}
+		}
+		return smtptest.Action{}
+	})
+	service := p.service(t, p.store, sending.Options{Connections: 2})
+	start(t, service)
+	issue := launch(t, p, service)
+	p.waitState(t, issue.ID, epistle.IssuePaused)
+	eventually(t, "what was begun is put off", func() bool { r := p.report(t, issue.ID); return r.Deferred >= 10 && r.Deferred <= 14 })
+	if got := p.report(t, issue.ID); got.Failed != 0 {
+		t.Errorf("report: %+v", got)
+	}
+}
+
+// TestAWrongPasswordStormsNothing counts how often a relay is asked that refuses
+// our password, and how long the pauses grow.
+func TestAWrongPasswordStormsNothing(t *testing.T) {
+	s, clock := storetest.SQLite(t)
+	p := newPress(t, s, clock, smtptest.Options{User: "ministry", Password: "right"})
+	p.subscribe(t, 1, 12)
+	options, err := relay.Parse(p.relay.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	options.User, options.Password = "ministry", "wrong"
+	service := p.service(t, p.store, sending.Options{Connections: 4, Relay: options})
+	tuning := usual
+	var mu sync.Mutex
+	var pauses []time.Duration
+	tuning.Wait = func(ctx context.Context, d time.Duration, wake <-chan struct{}) error {
+		if d >= time.Second {
+			mu.Lock()
+			pauses = append(pauses, d)
+			long := len(pauses) > 3
+			mu.Unlock()
+			if long {
+				<-ctx.Done()
+				return ctx.Err()
+			}
+		}
+		return impatient(ctx, d, wake)
+	}
+	service.Tune(tuning)
+	stop := start(t, service)
+	launch(t, p, service)
+	eventually(t, "the fourth pause begins", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(pauses) == 4
+	})
+	stop()
+	if got := p.relay.Dials(); got != 4 {
+		t.Errorf("%d connections were made, want one for each pause", got)
+	}
+	if pauses[0] != time.Minute || pauses[3] != 8*time.Minute {
+		t.Errorf("the pauses were %v", pauses)
+	}
+	if e := service.Health(); epistle.KindOf(e) != epistle.Unavailable || !strings.Contains(e.Error(), "relay.auth") {
+		t.Errorf("health: %v", e)
+	}
+	if n := len(p.relay.Messages()); n != 0 {
+		t.Errorf("%d messages came through", n)
+	}
+}
+
+func TestNothingGoesOutInPlainWhenTLSFails(t *testing.T) {
+	s, clock := storetest.SQLite(t)
+	theirs, _ := smtptest.Certificates(t)
+	_, strangers := smtptest.Certificates(t)
+	var spoken atomic.Bool
+	p := newPress(t, s, clock, smtptest.Options{TLS: theirs, Script: func(step smtptest.Step) smtptest.Action {
+		if step.Stage == smtptest.Mail {
+			spoken.Store(true)
+		}
+		return smtptest.Action{}
+	}})
+	p.subscribe(t, 1, 3)
+	service := p.service(t, p.store, sending.Options{Relay: relay.Options{Host: "127.0.0.1", Port: p.relay.Port(), Security: relay.StartTLS, TLS: strangers}})
+	start(t, service)
+	issue := launch(t, p, service)
+	eventually(t, "it has been tried more than once", func() bool { return p.relay.Dials() > 2 })
+	if err := service.Health(); err == nil || !strings.Contains(err.Error(), "relay.tls") {
+		t.Errorf("health: %v", err)
+	}
+	if spoken.Load() || p.report(t, issue.ID).Queued != 3 {
+		t.Errorf("mail was offered to a relay that we do not trust")
+	}
+}
+
+func TestTheRateIsKept(t *testing.T) {
+	s, clock := storetest.SQLite(t)
+	p := newPress(t, s, clock, smtptest.Options{})
+	p.subscribe(t, 1, 11)
+	service := p.service(t, p.store, sending.Options{Connections: 4, Rate: 50})
+	start(t, service)
+	began := time.Now()
+	issue := launch(t, p, service)
+	p.waitState(t, issue.ID, epistle.IssueSent)
+	if took := time.Since(began); took < 200*time.Millisecond {
+		t.Errorf("eleven messages at fifty a second took %v", took)
+	}
+	p.wantEachOnce(t, 1, 11)
+}
