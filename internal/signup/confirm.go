@@ -14,6 +14,7 @@ type ConfirmStore interface {
 	Signup(ctx context.Context, id epistle.ID) (epistle.Signup, error)
 	ConfirmSignup(ctx context.Context, id epistle.ID, ip string, welcome epistle.Subscription) (epistle.Subscription, error)
 	Subscriber(ctx context.Context, id epistle.ID) (epistle.Subscriber, error)
+	IssueAt(ctx context.Context, newsletter epistle.ID, sendAt time.Time) (epistle.Issue, error)
 	SweepSignups(ctx context.Context) (expired int64, err error)
 }
 
@@ -70,7 +71,8 @@ func (s *Service) Confirm(ctx context.Context, token, ip string) (Confirmation, 
 	if err != nil {
 		return Confirmation{}, err
 	}
-	return Confirmation{Newsletter: n, Subscriber: person, Subscription: subscription, FirstUpdateAt: s.firstUpdate(n, subscription)}, nil
+	first, err := s.firstUpdate(ctx, n, subscription)
+	return Confirmation{Newsletter: n, Subscriber: person, Subscription: subscription, FirstUpdateAt: first}, err
 }
 
 // Confirmed is what Confirm said of a sign-up that was confirmed, as it stands
@@ -80,22 +82,40 @@ func (s *Service) Confirmed(ctx context.Context, w Waiting) (Confirmation, error
 	if err == nil && standing.Subscription.ID == 0 {
 		err = epistle.Errorf(epistle.NotFound, "signup.link", nil)
 	}
-	return Confirmation{Newsletter: w.Newsletter, Subscriber: standing.Subscriber, Subscription: standing.Subscription,
-		FirstUpdateAt: s.firstUpdate(w.Newsletter, standing.Subscription)}, err
+	if err != nil {
+		return Confirmation{}, err
+	}
+	first, err := s.firstUpdate(ctx, w.Newsletter, standing.Subscription)
+	return Confirmation{Newsletter: w.Newsletter, Subscriber: standing.Subscriber, Subscription: standing.Subscription, FirstUpdateAt: first}, err
 }
 
-// firstUpdate is the welcome, or the regular issue if that comes before it:
-// then the welcome is left out.
-func (s *Service) firstUpdate(n epistle.Newsletter, sub epistle.Subscription) time.Time {
+// firstUpdate is the welcome, or the regular issue if that comes before it. An
+// issue later on the same day counts too once it is approved: then the welcome
+// is left out.
+func (s *Service) firstUpdate(ctx context.Context, n epistle.Newsletter, sub epistle.Subscription) (time.Time, error) {
 	now := s.Clock()
 	if sub.State != epistle.Confirmed || !sub.WelcomeAt.After(now) {
-		return time.Time{}
+		return time.Time{}, nil
 	}
 	slot, ok := s.NextSlot(n, now)
-	if ok && slot.Before(sub.WelcomeAt) {
-		return slot
+	if !ok {
+		return sub.WelcomeAt, nil
 	}
-	return sub.WelcomeAt
+	if slot.Before(sub.WelcomeAt) {
+		return slot, nil
+	}
+	loc, err := n.Location()
+	if err != nil || slot.In(loc).Format(time.DateOnly) != sub.WelcomeAt.In(loc).Format(time.DateOnly) {
+		return sub.WelcomeAt, err
+	}
+	issue, err := s.Store.IssueAt(ctx, n.ID, slot)
+	switch {
+	case epistle.KindOf(err) == epistle.NotFound, err == nil && issue.State != epistle.IssueApproved:
+		return sub.WelcomeAt, nil
+	case err != nil:
+		return time.Time{}, err
+	}
+	return slot, nil
 }
 
 // AskAgain mails a fresh link for a sign-up whose time is over. Like Request it

@@ -8,6 +8,7 @@ import (
 
 	"epistle/internal/epistle"
 	"epistle/internal/seal"
+	"epistle/internal/store"
 )
 
 func TestConfirmKeepsTheEvidence(t *testing.T) {
@@ -112,6 +113,25 @@ func TestFirstUpdate(t *testing.T) {
 			if err != nil || !done.FirstUpdateAt.Equal(test.want) {
 				t.Errorf("%s: %v, error %v; want %v", test.name, done.FirstUpdateAt.In(seoul), err, test.want)
 			}
+		}
+	})
+}
+
+// An approved issue later in the evening takes the place of the welcome.
+func TestTheFirstUpdateIsALaterIssueOnceThatIsApproved(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h *house) {
+		h.nextAt = h.clock.Now().Add(4 * time.Hour) // 22:00; the welcome is at 20:00
+		issue, _, err := h.store.CreateIssue(t.Context(), epistle.SystemActor(), epistle.Issue{NewsletterID: h.update.ID, SendAt: h.nextAt,
+			Content: epistle.Content{Subject: epistle.Text{EN: "News", KO: "소식"}}})
+		h.must(err)
+		if done := h.subscribe("ann@example.org"); !done.FirstUpdateAt.Equal(h.clock.Now().Add(2 * time.Hour)) {
+			t.Errorf("with a draft for tonight: %v", done.FirstUpdateAt)
+		}
+		_, err = h.store.ApproveIssue(t.Context(), epistle.StaffActor(8, epistle.Editor), store.IssueApproval{IssueID: issue.ID, Version: issue.Version,
+			From: epistle.IssueDraft, To: epistle.IssueApproved, Approval: epistle.Approval{By: 8, At: h.clock.Now(), Digest: issue.Digest()}})
+		h.must(err)
+		if done := h.subscribe("ben@example.org"); !done.FirstUpdateAt.Equal(h.nextAt) {
+			t.Errorf("with an approved issue tonight: %v", done.FirstUpdateAt)
 		}
 	})
 }

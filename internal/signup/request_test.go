@@ -185,3 +185,39 @@ func TestMailsToStrangersAreBoundedOverall(t *testing.T) {
 		wantKind(t, last, epistle.Limited, "four hundred requests at once")
 	})
 }
+
+func TestInviteMailsTheAuthorOfAComment(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h *house) {
+		page, err := h.store.FindOrCreatePage(t.Context(), "https://lantern.example/work")
+		h.must(err)
+		comment := func(address epistle.Address) epistle.ID {
+			posted, err := h.store.PostComment(t.Context(), epistle.Comment{PageID: page.ID, Name: "은혜", Address: address,
+				Body: "소식을 받고 싶습니다. " + string(address), Language: epistle.Korean})
+			h.must(err)
+			return posted.ID
+		}
+		id := comment("eun@example.org")
+		h.must(h.service.Invite(t.Context(), admin(), id))
+		mails := h.mails()
+		if len(mails) != 1 || mails[0].Kind != epistle.NoticeConfirm || mails[0].To != "eun@example.org" || mails[0].Language != epistle.Korean {
+			t.Fatalf("the mails are %+v", mails)
+		}
+		wantKind(t, h.service.Invite(t.Context(), admin(), id), epistle.Conflict, "inviting twice")
+		if c, err := h.store.Comment(t.Context(), id); err != nil || c.SignupID == 0 {
+			t.Errorf("the comment does not know its sign-up: %d, error %v", c.SignupID, err)
+		}
+		done, err := h.service.Confirm(t.Context(), mails[0].Data["link"][len("/confirm/"):], "")
+		h.must(err)
+		consents, err := h.store.Consents(t.Context(), done.Subscriber.ID)
+		if err != nil || len(consents) != 1 || consents[0].Source != epistle.FromComment || consents[0].PageURL != page.URL {
+			t.Errorf("the consent is %+v, error %v", consents, err)
+		}
+		wantKind(t, h.service.Invite(t.Context(), admin(), id), epistle.Conflict, "inviting a subscriber")
+		h.must(h.service.Suppress(t.Context(), admin(), done.Subscriber.ID, "a safety matter"))
+		wantKind(t, h.service.Invite(t.Context(), admin(), comment("eun@example.org")), epistle.Conflict, "inviting who must not be mailed")
+		wantKind(t, h.service.Invite(t.Context(), admin(), 999999), epistle.NotFound, "inviting the author of nothing")
+		if len(h.mails()) != 0 {
+			t.Error("a refused invitation was mailed")
+		}
+	})
+}

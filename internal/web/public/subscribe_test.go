@@ -22,7 +22,7 @@ import (
 
 // door is the public pages of a ministry with one newsletter.
 type door struct {
-	t       *testing.T
+	t       testing.TB
 	store   *store.Store
 	clock   *storetest.Clock
 	verb    *signup.Service
@@ -36,7 +36,7 @@ func eachDoor(t *testing.T, test func(t *testing.T, d *door)) {
 	storetest.Each(t, func(t *testing.T, s *store.Store, clock *storetest.Clock) { test(t, newDoor(t, s, clock)) })
 }
 
-func newDoor(t *testing.T, s *store.Store, clock *storetest.Clock) *door {
+func newDoor(t testing.TB, s *store.Store, clock *storetest.Clock) *door {
 	t.Helper()
 	d := &door{t: t, store: s, clock: clock, stamps: signup.NewStamps(s.Keys(), clock.Now)}
 	d.letter = d.newsletter("prayer-update", "Prayer Partner Update", "기도 동역자 소식")
@@ -139,14 +139,14 @@ func (d *door) state(sub epistle.Subscription) epistle.SubscriptionState {
 	return now.State
 }
 
-func wantStatus(t *testing.T, w *httptest.ResponseRecorder, status int) {
+func wantStatus(t testing.TB, w *httptest.ResponseRecorder, status int) {
 	t.Helper()
 	if w.Code != status {
 		t.Fatalf("answered %d, want %d: %s", w.Code, status, w.Body.String())
 	}
 }
 
-func wantText(t *testing.T, w *httptest.ResponseRecorder, texts ...string) {
+func wantText(t testing.TB, w *httptest.ResponseRecorder, texts ...string) {
 	t.Helper()
 	for _, text := range texts {
 		if !strings.Contains(w.Body.String(), text) {
@@ -387,6 +387,37 @@ func TestForgedLinksAreAPlainPage(t *testing.T) {
 		wantStatus(t, d.post("/u/"+leave, "do", "reason", "reason", long), http.StatusRequestEntityTooLarge)
 		if d.state(sub) != epistle.Confirmed {
 			t.Error("one of them unsubscribed")
+		}
+	})
+}
+
+// Whatever stands in a link, the answer is a page: found for the one genuine
+// link, not found for all others, and nothing changes.
+func FuzzLinkPages(f *testing.F) {
+	s, clock := storetest.SQLite(f)
+	d := newDoor(f, s, clock)
+	sub := d.subscribed("grace@example.org")
+	genuine := s.Keys().Link(seal.ToLeave, sub.ID, 3)
+	for _, seed := range []string{genuine, genuine[1:], genuine + "A", "", "%00", "../x", strings.Repeat("a", 500), "\xff"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, token string) {
+		d.t = t
+		for _, page := range []string{"/u/", "/confirm/", "/preferences/"} {
+			r := httptest.NewRequest(http.MethodGet, page, nil)
+			r.URL.Path = page + token
+			w := httptest.NewRecorder()
+			d.handler.ServeHTTP(w, r)
+			ok := w.Code == http.StatusNotFound || w.Code >= 300 && w.Code < 400
+			if page == "/u/" && token == genuine {
+				ok = w.Code == http.StatusOK
+			}
+			if !ok {
+				t.Errorf("GET %s%q: %d", page, token, w.Code)
+			}
+		}
+		if d.state(sub) != epistle.Confirmed {
+			t.Fatal("a GET unsubscribed")
 		}
 	})
 }
