@@ -3,6 +3,8 @@ package editorial_test
 import (
 	"errors"
 	"log/slog"
+	"net/url"
+	"slices"
 	"testing"
 	"time"
 
@@ -102,30 +104,31 @@ func TestOneStrictNewsletterAsksForASecondPerson(t *testing.T) {
 }
 
 func TestAnEditReturnsALinkToSubmitted(t *testing.T) {
-	for what, change := range map[string]func(l *epistle.Link){
-		"the address":   func(l *epistle.Link) { l.URL = "https://paper.example.org/other" },
-		"the title":     func(l *epistle.Link) { l.Title.KO = "다른 제목" },
-		"the publisher": func(l *epistle.Link) { l.Publisher = "Another Paper" },
-		"the date":      func(l *epistle.Link) { l.PublishedOn = "2026-11-19" },
-	} {
-		t.Run(what, func(t *testing.T) {
-			eachPool(t, func(t *testing.T, p *editorial.Pool, o *office) {
-				ctx := t.Context()
-				l := submit(t, p, o, author)
-				must(t, p.ConfirmLink(ctx, editor, l.ID, l.Version))
-				o.clock.Advance(time.Minute)
-				l = linkNow(t, o, l.ID)
-				change(&l)
-				must(t, p.UpdateLink(ctx, editor, l))
-				l = linkNow(t, o, l.ID)
-				if l.State != epistle.LinkSubmitted || l.SubmittedBy != editor.StaffID || !l.SubmittedAt.Equal(o.clock.Now()) || l.DecidedBy != 0 {
-					t.Errorf("after the edit: %+v", l)
-				}
-				wantError(t, "who edited it", p.ConfirmLink(ctx, editor, l.ID, l.Version), epistle.Forbidden, "link.own")
-				must(t, p.ConfirmLink(ctx, deputy, l.ID, l.Version))
-			})
-		})
-	}
+	eachPool(t, func(t *testing.T, p *editorial.Pool, o *office) {
+		ctx := t.Context()
+		for what, change := range map[string]func(l *epistle.Link){
+			"the address":   func(l *epistle.Link) { l.URL = "https://paper.example.org/other" },
+			"the title":     func(l *epistle.Link) { l.Title.KO = "다른 제목" },
+			"the publisher": func(l *epistle.Link) { l.Publisher = "Another Paper" },
+			"the date":      func(l *epistle.Link) { l.PublishedOn = "2026-11-19" },
+		} {
+			first := sampleLink()
+			first.URL = "https://paper.example.org/" + url.PathEscape(what)
+			id, err := p.SubmitLink(ctx, author, first)
+			must(t, err)
+			must(t, p.ConfirmLink(ctx, editor, id, 1))
+			o.clock.Advance(time.Minute)
+			l := linkNow(t, o, id)
+			change(&l)
+			must(t, p.UpdateLink(ctx, editor, l))
+			l = linkNow(t, o, id)
+			if l.State != epistle.LinkSubmitted || l.SubmittedBy != editor.StaffID || !l.SubmittedAt.Equal(o.clock.Now()) || l.DecidedBy != 0 {
+				t.Errorf("after an edit of %s: %+v", what, l)
+			}
+			wantError(t, what+": who edited it", p.ConfirmLink(ctx, editor, id, l.Version), epistle.Forbidden, "link.own")
+			must(t, p.ConfirmLink(ctx, deputy, id, l.Version))
+		}
+	})
 }
 
 func TestOurOwnWordsKeepALinkConfirmed(t *testing.T) {
@@ -146,13 +149,13 @@ func TestDuplicatesAreFoundHoweverTheyAreWritten(t *testing.T) {
 	eachPool(t, func(t *testing.T, p *editorial.Pool, o *office) {
 		ctx := t.Context()
 		first := submit(t, p, o, author)
-		for _, url := range []string{first.URL, "http://www.paper.example.org/view?idxno=12", "PAPER.example.org/view?fbclid=x&idxno=12#y"} {
+		for _, address := range []string{first.URL, "http://www.paper.example.org/view?idxno=12", "PAPER.example.org/view?fbclid=x&idxno=12#y"} {
 			again := sampleLink()
-			again.URL = url
+			again.URL = address
 			_, err := p.SubmitLink(ctx, editor, again)
 			var e *epistle.Error
 			if !errors.As(err, &e) || e.Message != "link.duplicate" || e.Field != "url" || e.Data["ID"] != first.ID {
-				t.Errorf("%s: %v, want a duplicate of %d", url, err, first.ID)
+				t.Errorf("%s: %v, want a duplicate of %d", address, err, first.ID)
 			}
 		}
 		other := sampleLink()
@@ -213,49 +216,70 @@ func TestFormsOfLinksSayAllThatIsWrong(t *testing.T) {
 }
 
 func TestWithdrawingHoldsIssuesInEveryState(t *testing.T) {
-	for from, want := range map[epistle.IssueState]epistle.IssueState{
-		epistle.IssueDraft: epistle.IssueDraft, epistle.IssueHeld: epistle.IssueHeld, epistle.IssueApproved: epistle.IssueHeld,
-		epistle.IssueLaunching: epistle.IssuePaused, epistle.IssueSending: epistle.IssuePaused, epistle.IssuePaused: epistle.IssuePaused,
-		epistle.IssueSent: epistle.IssueSent, epistle.IssueCancelled: epistle.IssueCancelled,
-	} {
-		t.Run(string(from), func(t *testing.T) {
-			eachPool(t, func(t *testing.T, p *editorial.Pool, o *office) {
-				ctx := t.Context()
-				issue := o.approved(t)
-				if from != epistle.IssueApproved {
-					_, err := o.store.MoveIssue(ctx, epistle.SystemActor(), store.IssueMove{ID: issue.ID,
-						From: []epistle.IssueState{epistle.IssueApproved}, To: from, Action: "issue.move"})
-					must(t, err)
-				}
-				prayer := issue.Content.Sections[1].Items[0]
-				held, err := p.Withdraw(ctx, author, prayer.Kind, prayer.ID)
+	eachPool(t, func(t *testing.T, p *editorial.Pool, o *office) {
+		ctx := t.Context()
+		ready, err := o.store.Ready(ctx, o.clock.Now())
+		must(t, err)
+		prayer := ready.Prayers[0].ID
+		before, want := map[epistle.ID]epistle.Issue{}, map[epistle.ID]epistle.IssueState{}
+		for from, to := range map[epistle.IssueState]epistle.IssueState{
+			epistle.IssueDraft: epistle.IssueDraft, epistle.IssueHeld: epistle.IssueHeld, epistle.IssueApproved: epistle.IssueHeld,
+			epistle.IssueLaunching: epistle.IssuePaused, epistle.IssueSending: epistle.IssuePaused, epistle.IssuePaused: epistle.IssuePaused,
+			epistle.IssueSent: epistle.IssueSent, epistle.IssueCancelled: epistle.IssueCancelled,
+		} {
+			issue := o.approvedWith(t, prayer)
+			if from != epistle.IssueApproved {
+				_, err := o.store.MoveIssue(ctx, epistle.SystemActor(), store.IssueMove{ID: issue.ID,
+					From: []epistle.IssueState{epistle.IssueApproved}, To: from, Action: "issue.move"})
 				must(t, err)
-				after := o.now(t, issue.ID)
-				if after.State != want {
-					t.Errorf("the issue is %s, want %s", after.State, want)
+			}
+			before[issue.ID], want[issue.ID] = o.now(t, issue.ID), to
+		}
+		without := o.approvedWith(t, ready.Prayers[1].ID)
+		held, err := p.Withdraw(ctx, author, epistle.PrayerItem, prayer)
+		must(t, err)
+		if len(held) != 6 || !o.now(t, without.ID).IsApproved() {
+			t.Errorf("held %v; want the six that show it and are not done", held)
+		}
+		for id, state := range want {
+			after := o.now(t, id)
+			if after.State != state {
+				t.Errorf("%s became %s, want %s", before[id].State, after.State, state)
+			}
+			if !slices.Contains(held, id) {
+				if after.HeldReason != "" || after.Version != before[id].Version {
+					t.Errorf("%s: a finished issue was touched: %+v", before[id].State, after)
 				}
-				if done := from == epistle.IssueSent || from == epistle.IssueCancelled; done {
-					if len(held) != 0 || after.HeldReason != "" || after.Version != issue.Version {
-						t.Errorf("a finished issue was touched: %+v", after)
-					}
-					return
-				}
-				if len(held) != 1 || held[0] != issue.ID || after.HeldReason != store.HeldForWithdrawal || after.IsApproved() || after.Version == issue.Version {
-					t.Errorf("held %v, the issue is %+v", held, after)
-				}
-				shown, err := o.store.WithdrawnIn(ctx, issue.ID)
-				must(t, err)
-				if len(shown) != 1 || shown[0].ID != prayer.ID || shown[0].Title != prayer.Title {
-					t.Errorf("withdrawn items: %+v", shown)
-				}
-				trail, err := o.store.AuditTrail(ctx, "issue", issue.ID, 1)
-				must(t, err)
-				if trail[0].Action != "issue.withdrawal" || trail[0].Actor.StaffID != author.StaffID {
-					t.Errorf("the issue's audit says %+v", trail[0])
-				}
-			})
-		})
-	}
+				continue
+			}
+			if after.HeldReason != store.HeldForWithdrawal || after.IsApproved() || after.Version == before[id].Version {
+				t.Errorf("%s: the issue is %+v", before[id].State, after)
+			}
+			_, err := o.store.ApproveIssue(ctx, editor, store.IssueApproval{IssueID: id, Version: after.Version,
+				From: after.State, To: epistle.IssueApproved, Approval: epistle.Approval{By: editor.StaffID, Digest: after.Digest()}})
+			wantError(t, "an approval of what was withdrawn", err, epistle.Conflict, "issue.withdrawn")
+			trail, err := o.store.AuditTrail(ctx, "issue", id, 1)
+			must(t, err)
+			if trail[0].Action != "issue.withdrawal" || trail[0].Actor.StaffID != author.StaffID {
+				t.Errorf("the issue's audit says %+v", trail[0])
+			}
+		}
+	})
+}
+
+// approvedWith is an approved issue by hand that shows one prayer.
+func (o *office) approvedWith(t *testing.T, prayer epistle.ID) epistle.Issue {
+	t.Helper()
+	ctx := t.Context()
+	issue, err := o.Draft(ctx, author, o.newsletter.ID)
+	must(t, err)
+	content := issue.Content
+	content.Subject = text("Hello")
+	issue, err = o.Edit(ctx, author, issue.ID, issue.Version, editorial.Rewrite(content), editorial.Add(epistle.PrayerItem, prayer))
+	must(t, err)
+	issue, err = o.Approve(ctx, editor, issue.ID, issue.Version, issue.Digest())
+	must(t, err)
+	return issue
 }
 
 func TestRejectingAChangedLinkHoldsIssuesThatTookItIn(t *testing.T) {

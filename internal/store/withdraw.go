@@ -73,48 +73,15 @@ func holdIssuesShowing(ctx context.Context, q queries, auditIDs epistle.ID, kind
 	return held, nil
 }
 
-// WithdrawnIn lists what an issue shows though it was withdrawn, or is a link
-// that was rejected since. Such an issue must not be approved,
-// launched or resumed.
-func (s *Store) WithdrawnIn(ctx context.Context, issueID epistle.ID) ([]epistle.Item, error) {
-	items, err := withdrawnIn(ctx, s.read(), issueID)
-	return items, s.mapError(err)
-}
-
 // refuseWithdrawn is the last gate inside the transaction that approves,
 // launches or resumes an issue.
 func refuseWithdrawn(ctx context.Context, q queries, issueID epistle.ID) error {
-	items, err := withdrawnIn(ctx, q, issueID)
-	if err != nil {
+	var shown int
+	if err := q.get(ctx, &shown, `SELECT COUNT(*) FROM issue WHERE id = ? AND `+withdrawnItem, issueID); err != nil {
 		return err
 	}
-	if len(items) > 0 {
-		return epistle.Errorf(epistle.Conflict, "issue.withdrawn", nil).With("Count", len(items))
+	if shown > 0 {
+		return epistle.Errorf(epistle.Conflict, "issue.withdrawn", nil)
 	}
 	return nil
-}
-
-func withdrawnIn(ctx context.Context, q queries, issueID epistle.ID) ([]epistle.Item, error) {
-	var rows []struct {
-		Kind    string
-		ID      int64  `db:"id"`
-		TitleEN string `db:"title_en"`
-		TitleKO string `db:"title_ko"`
-	}
-	err := q.all(ctx, &rows, `SELECT ii.kind, x.id, x.title_en, x.title_ko FROM issue_item ii JOIN (
-			SELECT 'letter' AS kind, id, title_en, title_ko FROM letter WHERE state = 'withdrawn'
-			UNION ALL SELECT 'prayer', id, headline_en, headline_ko FROM prayer WHERE state = 'withdrawn'
-			UNION ALL SELECT 'question', id, text_en, text_ko FROM question WHERE state = 'withdrawn'
-			UNION ALL SELECT 'video', id, title_en, title_ko FROM video WHERE state = 'withdrawn'
-			UNION ALL SELECT 'link', id, title_en, title_ko FROM link WHERE state IN ('withdrawn', 'rejected')
-		) AS x ON x.kind = ii.kind AND x.id = ii.item_id
-		WHERE ii.issue_id = ? ORDER BY ii.kind, x.id`, issueID)
-	if err != nil {
-		return nil, err
-	}
-	items := make([]epistle.Item, len(rows))
-	for i, r := range rows {
-		items[i] = epistle.Item{Kind: epistle.ItemKind(r.Kind), ID: r.ID, Title: epistle.Text{EN: r.TitleEN, KO: r.TitleKO}}
-	}
-	return items, nil
 }
