@@ -111,7 +111,9 @@ func decode(m *Mail, source []byte) {
 		return
 	}
 	m.Subject, _ = reader.Header.Subject()
-	m.Date, _ = reader.Header.Date()
+	if date, err := reader.Header.Date(); err == nil {
+		m.Date = date.UTC()
+	}
 	m.From = addresses(reader.Header, "From")
 	m.To = addresses(reader.Header, "To")
 	for {
