@@ -216,7 +216,7 @@ func colours(theme string) chromedp.Action[chromedp.Void] {
 	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		params := emulation.SetEmulatedMediaParams{}
 		if theme != "" {
-			params.Features = []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}}
+			params.Features = []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}, {Name: "prefers-reduced-motion", Value: "reduce"}}
 		}
 		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, params)
 		return err
