@@ -1,6 +1,7 @@
 package schedule_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -161,8 +162,8 @@ func TestParseRefusesWhatWouldFail(t *testing.T) {
 		{strings.Repeat("0,", 200) + "0 20 * * 4", "Asia/Seoul", "schedule", "schedule.invalid"},
 	} {
 		_, err := schedule.Parse(c.expr, c.zone)
-		e, ok := err.(*epistle.Error)
-		if !ok || e.Kind != epistle.Invalid || e.Field != c.field || e.Message != c.message {
+		var e *epistle.Error
+		if !errors.As(err, &e) || e.Kind != epistle.Invalid || e.Field != c.field || e.Message != c.message {
 			t.Errorf("Parse(%q, %q): %v, want %s at %s", c.expr, c.zone, err, c.message, c.field)
 		}
 	}

@@ -186,7 +186,7 @@ func equal(a, b []int) bool {
 func TestTheReaderChoosesTheLanguage(t *testing.T) {
 	k := webtest.Kernel(t, noon)
 	at := func(target string, headers ...string) epistle.Language {
-		r := httptest.NewRequest("GET", target, nil)
+		r := httptest.NewRequest(http.MethodGet, target, nil)
 		for i := 0; i+1 < len(headers); i += 2 {
 			r.Header.Set(headers[i], headers[i+1])
 		}
@@ -221,7 +221,7 @@ func TestPermissionOfARoute(t *testing.T) {
 
 func TestARefusedFormKeepsWhatWasTyped(t *testing.T) {
 	k := webtest.Kernel(t, noon)
-	r := httptest.NewRequest("POST", "/", nil)
+	r := httptest.NewRequest(http.MethodPost, "/", nil)
 	r.PostForm = url.Values{"email": {"nobody"}}
 	form := web.FormOf(r)
 	var problems epistle.Problems
@@ -266,7 +266,7 @@ func FuzzVisitors(f *testing.F) {
 	f.Add("e30", ",,", "*", "lang=%00")
 	f.Add("eyJ0IjoiIiwiayI6IndlYi5hZ28uZGF5cyIsImQiOnsiQ291bnQiOnsieCI6MX19fQ", "fe80::1%eth0", "", "p=-1")
 	f.Fuzz(func(t *testing.T, flash, forwarded, accept, query string) {
-		r := httptest.NewRequest("GET", "/nothing", nil)
+		r := httptest.NewRequest(http.MethodGet, "/nothing", nil)
 		r.URL.RawQuery = query
 		r.Header.Set("X-Forwarded-For", forwarded)
 		r.Header.Set("Accept-Language", accept)

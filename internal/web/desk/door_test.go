@@ -144,7 +144,7 @@ func TestTheTokenIsRenewedHashedAndHidden(t *testing.T) {
 	handler := k.Handler(sessions, desk.Door{Kernel: k, Account: a, Sessions: sessions})
 	h := &house{t: t, account: a}
 	h.hire("author")
-	r := httptest.NewRequest("POST", "/desk/sign-in", strings.NewReader(url.Values{"email": {"author@example.org"}, "password": {password}}.Encode()))
+	r := httptest.NewRequest(http.MethodPost, "/desk/sign-in", strings.NewReader(url.Values{"email": {"author@example.org"}, "password": {password}}.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.AddCookie(&http.Cookie{Name: "__Host-epistle-session", Value: "planted"})
 	w := httptest.NewRecorder()
