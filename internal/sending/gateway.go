@@ -182,7 +182,7 @@ func (l *link) deliver(ctx, hard context.Context, m render.Message, c care) (rel
 		if err != nil {
 			return o, err
 		}
-		if o.Class != relay.Temporary || !l.conn.Closed() {
+		if !isOfRelay(o, l.conn) {
 			l.carried = true
 			if o.Class != relay.Uncertain {
 				l.gateway.worked()
@@ -191,7 +191,7 @@ func (l *link) deliver(ctx, hard context.Context, m render.Message, c care) (rel
 		}
 		// The connection broke, or the relay took its leave, and this message has
 		// not gone out. On a connection that was in use that is ordinary.
-		if !fresh && o.Stage == relay.AtMail {
+		if !fresh && o.Stage == relay.AtMail && l.conn.Closed() {
 			continue
 		}
 		if err := hard.Err(); err != nil {
@@ -201,8 +201,15 @@ func (l *link) deliver(ctx, hard context.Context, m render.Message, c care) (rel
 			return o, nil
 		}
 		tries++
+		l.leave()
 		l.gateway.failed(brokenOff(o))
 	}
+}
+
+// isOfRelay reports trouble of the relay or the connection before it took the
+// message, which says nothing about the recipient.
+func isOfRelay(o relay.Outcome, c *relay.Conn) bool {
+	return o.Class == relay.Temporary && (c.Closed() || o.Stage == relay.AtMail)
 }
 
 // brokenOff is the error of a connection that broke before it took a message.
@@ -210,7 +217,7 @@ func brokenOff(o relay.Outcome) error {
 	if o.Err != nil {
 		return o.Err
 	}
-	return errors.New("the relay closed the connection, code " + strconv.Itoa(o.Code))
+	return errors.New("the relay does not take a message now, code " + strconv.Itoa(o.Code))
 }
 
 func (l *link) connect(ctx context.Context) error {

@@ -347,3 +347,17 @@ func TestTheRateIsKept(t *testing.T) {
 	}
 	p.wantEachOnce(t, 1, 11)
 }
+
+// TestARelayThatIsFullIsWaitedFor refuses every MAIL for a while: nobody is put
+// off for what is not about them.
+func TestARelayThatIsFullIsWaitedFor(t *testing.T) {
+	s, clock := storetest.SQLite(t)
+	p := newPress(t, s, clock, smtptest.Options{})
+	p.subscribe(t, 1, 10)
+	p.relay.SetScript(once(2, func(step smtptest.Step) bool { return step.Stage == smtptest.Mail }, smtptest.Action{Reply: "452 4.3.1 Disk full"}))
+	service := p.service(t, p.store, sending.Options{Connections: 2})
+	start(t, service)
+	issue := launch(t, p, service)
+	p.waitState(t, issue.ID, epistle.IssueSent)
+	p.wantEachOnce(t, 1, 10)
+}
