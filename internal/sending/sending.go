@@ -199,13 +199,6 @@ func (s *Service) Start(ctx context.Context) error {
 // Health is nil, or says in a sentence for staff why nothing goes out.
 func (s *Service) Health() error { return s.gateway.health() }
 
-// Wake makes the loops look for work now rather than within the second.
-func (s *Service) Wake() {
-	s.bulk.wake()
-	s.single.wake()
-	s.outbox.wake()
-}
-
 // failed logs what went wrong in a loop, without a word about whom it was for,
 // and waits before the next attempt. Ending ctx is not worth a line.
 func (s *Service) failed(ctx context.Context, doing string, err error) {
