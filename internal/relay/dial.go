@@ -58,7 +58,7 @@ func Dial(ctx context.Context, o Options) (*Conn, error) {
 	}
 	if err != nil {
 		d.hangUp()
-		return nil, &DialError{d.trouble(err), err}
+		return nil, &DialError{d.trouble(err), wordless(err)}
 	}
 	return &Conn{raw: d.conn(), client: conversation, timeouts: o.Timeouts}, nil
 }

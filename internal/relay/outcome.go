@@ -2,6 +2,7 @@ package relay
 
 import (
 	"errors"
+	"fmt"
 	"net/textproto"
 	"strconv"
 	"strings"
@@ -109,11 +110,25 @@ func refusal(stage Stage, code int, status string) Class {
 // permanent: before the dot the message is simply not sent yet, after it
 // nobody knows.
 func lost(stage Stage, err error) Outcome {
-	o := Outcome{Class: Temporary, Stage: stage, Err: err, doubtful: true}
+	o := Outcome{Class: Temporary, Stage: stage, Err: wordless(err), doubtful: true}
 	if stage == AtDot {
 		o.Class = Uncertain
 	}
 	return o
+}
+
+// wordless is an error without the relay's own words: they may repeat an
+// address or a user name, and errors end up in the log.
+func wordless(err error) error {
+	var reply *textproto.Error
+	var nonsense textproto.ProtocolError
+	switch {
+	case errors.As(err, &reply):
+		return fmt.Errorf("the relay answered %d %s", reply.Code, statusIn(reply.Msg, reply.Code))
+	case errors.As(err, &nonsense):
+		return errors.New("the relay's answer was malformed")
+	}
+	return err
 }
 
 // statusIn finds the enhanced status code at the start of any line of a reply,

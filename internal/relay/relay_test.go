@@ -277,6 +277,32 @@ func TestAuth(t *testing.T) {
 	}
 }
 
+func TestTheRelaysWordsStayOutOfErrors(t *testing.T) {
+	const words = "grace@example.org"
+	server := smtptest.Start(t, smtptest.Options{Script: func(step smtptest.Step) smtptest.Action {
+		switch step.Stage {
+		case smtptest.Hello:
+			if step.Conn == 1 {
+				return smtptest.Action{Reply: "550 We know you, " + words}
+			}
+		case smtptest.Data:
+			return smtptest.Action{Reply: "250 " + words}
+		}
+		return smtptest.Action{}
+	}})
+	if _, err := dial(t, server, nil); err == nil || strings.Contains(err.Error(), words) {
+		// HELO is tried after EHLO; both are refused.
+		t.Errorf("dial: %v", err)
+	}
+	conn, err := dial(t, server, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o := conn.Send(t.Context(), from, to, mail); o.Err == nil || strings.Contains(o.Err.Error(), words) {
+		t.Errorf("send: %+v", o)
+	}
+}
+
 func TestParse(t *testing.T) {
 	for raw, want := range map[string]relay.Options{
 		"smtp://relay.example.org":               {Host: "relay.example.org", Port: 587, Security: relay.StartTLS},
