@@ -36,7 +36,7 @@ func (a *app) buildPages(more func(*app) []web.Area) error {
 func (a *app) areas(sessions *desk.Sessions) []web.Area {
 	k := a.kernel
 	return []web.Area{
-		desk.Today{Kernel: k, Store: a.store, Issues: a.issues},
+		desk.Today{Kernel: k, Store: a.store, Issues: a.issues, Mail: a.sending.Health},
 		desk.Door{Kernel: k, Account: a.account, Sessions: sessions},
 		desk.Account{Kernel: k, Account: a.account, Sessions: sessions, Recovery: a.store},
 		desk.Staff{Kernel: k, Account: a.account},

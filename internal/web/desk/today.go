@@ -20,6 +20,8 @@ type Today struct {
 	Kernel *web.Kernel
 	Store  TodayStore
 	Issues IssueJudge
+	// Mail says in a sentence why no mail goes out at the moment; nil if it does.
+	Mail func() error
 }
 
 // TodayStore is what the page reads.
@@ -45,6 +47,7 @@ func (t Today) Routes() []web.Route {
 
 type todayPage struct {
 	Now     time.Time
+	Trouble string // why no mail goes out; "" when it does
 	Name    string
 	Part    string // of the day, a key under "today.hello."
 	Queue   []queueLine
@@ -95,6 +98,9 @@ func (t Today) show(w http.ResponseWriter, r *http.Request) error {
 	}
 	now := t.Kernel.Now()
 	page := todayPage{Now: now, Name: member.Name, Part: partOfDay(now.In(t.Kernel.Location())), Queue: queueFor(member.Actor(), waiting), Pending: waiting.Signups}
+	if err := t.Mail(); err != nil {
+		page.Trouble = t.Kernel.Words(r).Error(err)
+	}
 	newsletters, err := t.Store.Newsletters(ctx)
 	if err != nil {
 		return err

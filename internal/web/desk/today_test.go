@@ -27,7 +27,7 @@ func weekly() epistle.Newsletter {
 func openWeek(t *testing.T, s *store.Store, clock *storetest.Clock) (*house, epistle.Newsletter) {
 	issues := editorial.NewIssues(editorial.IssuesOptions{Store: s, Pool: s, Catalog: webtest.Catalog(t), Clock: clock.Now,
 		MailSize: func(epistle.Newsletter, epistle.Issue, epistle.Language) (int, error) { return 20000, nil }})
-	h := openHouse(t, s, clock, desk.Today{Kernel: webtest.Kernel(t, clock.Now), Store: s, Issues: issues})
+	h := openHouse(t, s, clock, desk.Today{Kernel: webtest.Kernel(t, clock.Now), Store: s, Issues: issues, Mail: mailFlows})
 	n, err := s.CreateNewsletter(t.Context(), weekly(), epistle.AuditEntry{At: clock.Now(), Actor: epistle.SystemActor(), Action: "newsletter.create", Subject: "newsletter"})
 	if err != nil {
 		t.Fatal(err)
@@ -131,9 +131,21 @@ func TestTodaysQueue(t *testing.T) {
 
 func TestTodayWithoutANewsletter(t *testing.T) {
 	s, clock := storetest.SQLite(t)
-	h := openHouse(t, s, clock, desk.Today{Kernel: webtest.Kernel(t, clock.Now), Store: s})
+	h := openHouse(t, s, clock, desk.Today{Kernel: webtest.Kernel(t, clock.Now), Store: s, Mail: mailFlows})
 	h.hire("author")
 	h.signIn("author")
 	_, page, _ := h.visit("/desk/")
 	wants(t, page, "There is no newsletter yet")
+}
+
+func mailFlows() error { return nil }
+
+func TestTodaySaysWhyNoMailGoesOut(t *testing.T) {
+	s, clock := storetest.SQLite(t)
+	refused := func() error { return epistle.Errorf(epistle.Unavailable, "relay.auth", nil) }
+	h := openHouse(t, s, clock, desk.Today{Kernel: webtest.Kernel(t, clock.Now), Store: s, Mail: refused})
+	h.hire("author")
+	h.signIn("author")
+	_, page, _ := h.visit("/desk/")
+	wants(t, page, "The mail server refuses the user name or password")
 }
