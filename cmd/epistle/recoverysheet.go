@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"epistle/config"
@@ -38,7 +39,7 @@ func (p *program) printSheet(c config.Config, k seal.Key) {
 			fmt.Fprintln(p.stdout, "    "+line)
 		}
 		fmt.Fprintln(p.stdout)
-		fmt.Fprintln(p.stdout, words.T("cli.sheet.how", "Path", keyFile(c), "Variable", config.Variable("seal.key")))
+		fmt.Fprintln(p.stdout, words.T("cli.sheet.how", "Path", absolute(keyFile(c)), "Variable", config.Variable("seal.key")))
 	}
 }
 
@@ -57,4 +58,13 @@ func chunks(groups []string, n int) func(yield func(string) bool) {
 			}
 		}
 	}
+}
+
+// absolute is a path that means the same on paper; p itself if that is unknown.
+func absolute(p string) string {
+	full, err := filepath.Abs(p)
+	if err != nil {
+		return p
+	}
+	return full
 }

@@ -139,7 +139,7 @@ func formOfNewsletter(n epistle.Newsletter) *web.Form {
 	}
 	day, clock, ok := weeklyOf(n.Schedule)
 	if !ok {
-		day = otherRhythm
+		day, clock = otherRhythm, "20:00" // the browser wants a time, though it does not count
 		form.Set("schedule", n.Schedule)
 	}
 	form.Set("day", day)
