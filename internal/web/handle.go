@@ -50,6 +50,12 @@ func (k *Kernel) wrap(route Route, guard Guard) http.Handler {
 				return err
 			}
 		}
+		// Only now: strangers must not make the desk read megabytes.
+		forget, err := readForm(w, r, route.bodyLimit)
+		defer forget()
+		if err != nil {
+			return err
+		}
 		k.rememberLanguage(w, r)
 		return route.handler(w, r)
 	})
@@ -66,9 +72,6 @@ func (k *Kernel) wrap(route Route, guard Guard) http.Handler {
 				return epistle.Errorf(epistle.Forbidden, "web.cross-site", err)
 			}
 		}
-		if err := readForm(w, r, route.bodyLimit); err != nil {
-			return err
-		}
 		inner.ServeHTTP(w, r)
 		return nil
 	})
@@ -78,15 +81,22 @@ func (k *Kernel) wrap(route Route, guard Guard) http.Handler {
 const formMemory = 1 << 20
 
 // readForm bounds the body and parses it, if it is a form, so that handlers
-// meet neither a half-read body nor a parse error.
-func readForm(w http.ResponseWriter, r *http.Request, limit int64) error {
+// meet neither a half-read body nor a parse error. forget deletes what was kept
+// of it on disk: the server does so only for the request that it made itself,
+// and ours is a copy.
+func readForm(w http.ResponseWriter, r *http.Request, limit int64) (forget func(), err error) {
+	forget = func() {
+		if r.MultipartForm != nil {
+			_ = r.MultipartForm.RemoveAll()
+		}
+	}
 	if r.Body == nil || r.Body == http.NoBody {
-		return nil
+		return forget, nil
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil {
-		return nil // whoever reads the body meets its limit
+		return forget, nil // whoever reads the body meets its limit
 	}
 	switch kind {
 	case "application/x-www-form-urlencoded":
@@ -96,9 +106,9 @@ func readForm(w http.ResponseWriter, r *http.Request, limit int64) error {
 	}
 	var tooLarge *http.MaxBytesError
 	if err != nil && !errors.As(err, &tooLarge) {
-		return epistle.Errorf(epistle.Invalid, "web.form", err)
+		return forget, epistle.Errorf(epistle.Invalid, "web.form", err)
 	}
-	return err
+	return forget, err
 }
 
 func toSignIn(w http.ResponseWriter, r *http.Request) error {

@@ -1,14 +1,17 @@
 package web_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io/fs"
 	"log/slog"
+	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -157,6 +160,71 @@ func TestBodiesAreBounded(t *testing.T) {
 	}
 	if w := ask(h, "POST", "/form", "a=%zz"); w.Code != 422 {
 		t.Errorf("broken form: status %d, want 422", w.Code)
+	}
+}
+
+// upload is a form with a file of some size.
+func upload(t *testing.T, size int) (body *bytes.Buffer, kind string) {
+	t.Helper()
+	body = &bytes.Buffer{}
+	form := multipart.NewWriter(body)
+	file, err := form.CreateFormFile("file", "people.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := file.Write(bytes.Repeat([]byte("x"), size)); err != nil {
+		t.Fatal(err)
+	}
+	if err := form.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return body, form.FormDataContentType()
+}
+
+func TestNothingOfAnUploadStaysOnDisk(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	spooled := -1
+	h := webtest.Kernel(t, noon).Handler(nil, area{web.Public("POST /file", func(w http.ResponseWriter, r *http.Request) error {
+		spooled = len(inFolder(t, os.TempDir()))
+		return nil
+	}).MaxBody(4 << 20)})
+	server := httptest.NewServer(h)
+	defer server.Close()
+	body, kind := upload(t, 3<<20)
+	answer, err := http.Post(server.URL+"/file", kind, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	server.Close() // waits for what is under way
+	if spooled != 1 {
+		t.Fatalf("the handler saw %d files on disk, want the upload", spooled)
+	}
+	if left := inFolder(t, os.TempDir()); len(left) != 0 {
+		t.Errorf("left on disk: %v", left)
+	}
+}
+
+func inFolder(t *testing.T, path string) []os.DirEntry {
+	t.Helper()
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return entries
+}
+
+func TestTheDeskReadsNothingFromStrangers(t *testing.T) {
+	h := webtest.Kernel(t, noon).Handler(webtest.Nobody(), area{web.Desk("POST /desk/file", epistle.ReadDesk,
+		func(http.ResponseWriter, *http.Request) error { return nil }).MaxBody(4 << 20)})
+	body, kind := upload(t, 3<<20)
+	r := httptest.NewRequest(http.MethodPost, "/desk/file", body)
+	r.Header.Set("Content-Type", kind)
+	before := body.Len()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	if w.Code != http.StatusSeeOther || body.Len() != before {
+		t.Errorf("status %d, and %d bytes of a stranger's body were read", w.Code, before-body.Len())
 	}
 }
 
