@@ -8,6 +8,7 @@ import (
 
 	"epistle/internal/editorial"
 	"epistle/internal/epistle"
+	"epistle/internal/store"
 )
 
 func TestApprovalNeedsASecondPerson(t *testing.T) {
@@ -28,6 +29,25 @@ func TestApprovalNeedsASecondPerson(t *testing.T) {
 		if a := approved.Approval; a.By != deputy.StaffID || a.Audience != 42 || a.Tolerance != 50 || approved.State != epistle.IssueApproved {
 			t.Errorf("approval %+v of an issue that is %s", a, approved.State)
 		}
+	})
+}
+
+func TestNobodyApprovesTheirOwnWordsBecauseTheProgramAssembledThem(t *testing.T) {
+	eachPool(t, func(t *testing.T, p *editorial.Pool, o *office) {
+		ctx := t.Context()
+		_, err := p.CreatePrayer(ctx, deputy, epistle.Prayer{Headline: text("For the bridge"), Body: text("Pray."), State: epistle.Current})
+		must(t, err)
+		o.clock.Advance(time.Minute)
+		letters, err := o.store.Letters(ctx, store.PoolFilter{})
+		must(t, err)
+		letter := letters[0]
+		letter.Body.EN = "All of this is the editor's."
+		must(t, p.UpdateLetter(ctx, editor, letter))
+		issue := o.assembled(t)
+		_, err = o.Approve(ctx, editor, issue.ID, issue.Version, issue.Digest())
+		wantError(t, "who wrote last", err, epistle.Forbidden, "issue.own")
+		_, err = o.Approve(ctx, deputy, issue.ID, issue.Version, issue.Digest())
+		must(t, err)
 	})
 }
 

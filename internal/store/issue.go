@@ -48,8 +48,9 @@ func (r issueRow) issue() (epistle.Issue, error) {
 
 // CreateIssue makes the next issue of a newsletter for a slot (a zero SendAt: to
 // be sent by hand). A slot has one issue: if it has one already, that one comes
-// back and created is false. Of i, NewsletterID, SendAt and Content count.
-// NotFound if there is no such newsletter.
+// back and created is false. Of i, NewsletterID, SendAt and Content count. Its
+// last editor is whoever last wrote something that it shows, else by. NotFound
+// if there is no such newsletter.
 func (s *Store) CreateIssue(ctx context.Context, by epistle.Actor, i epistle.Issue) (_ epistle.Issue, created bool, err error) {
 	first, err := s.newIDs(ctx, 2)
 	if err != nil {
@@ -88,6 +89,9 @@ func (s *Store) CreateIssue(ctx context.Context, by epistle.Actor, i epistle.Iss
 		if err := writeIssueItems(ctx, q, first, i.Content); err != nil {
 			return err
 		}
+		if err := q.get(ctx, &row, `UPDATE issue SET edited_by = COALESCE(`+lastWriter+`, edited_by) WHERE id = ? RETURNING `+issueColumns, first); err != nil {
+			return err
+		}
 		return insertAudit(ctx, q, first+1, issueEntry(by, "issue.create", first, now, ""))
 	})
 	if err != nil {
@@ -96,6 +100,15 @@ func (s *Store) CreateIssue(ctx context.Context, by epistle.Actor, i epistle.Iss
 	issue, err := row.issue()
 	return issue, created, err
 }
+
+// lastWriter is an SQL expression: who last wrote any of the items that an issue
+// was put together from, so that nobody approves their own words only because
+// the program put them into the issue. A proposed link was confirmed by somebody
+// else; what was written about it later was not.
+const lastWriter = `(SELECT a.staff_id FROM issue_item shown JOIN audit a ON a.subject = shown.kind AND a.subject_id = shown.item_id
+	WHERE shown.issue_id = issue.id AND a.staff_id > 0 AND a.action IN ('letter.create', 'letter.update', 'prayer.create', 'prayer.update',
+		'question.create', 'question.update', 'video.create', 'video.update', 'link.update')
+	ORDER BY a.at DESC, a.id DESC LIMIT 1)`
 
 // Issue returns an issue; NotFound if there is none.
 func (s *Store) Issue(ctx context.Context, id epistle.ID) (epistle.Issue, error) {
