@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"net"
 	"os"
 	"strings"
 	"time"
@@ -62,7 +63,8 @@ type program struct {
 	words      *locale.Words
 	log        *slog.Logger
 	configPath string
-	answers    bool // stdin holds a person's answers though it is no terminal, in tests
+	lookupTXT  func(ctx context.Context, name string) ([]string, error) // DNS
+	answers    bool                                                     // stdin holds a person's answers though it is no terminal, in tests
 }
 
 // usageError is a command line that kong refused. Its text is kong's own.
@@ -78,7 +80,7 @@ func run(ctx context.Context, args, env []string, stdout, stderr io.Writer) erro
 	if err != nil {
 		return err
 	}
-	p := &program{env: env, stdin: bufio.NewReader(os.Stdin), stdinFile: os.Stdin, stdout: stdout, stderr: stderr,
+	p := &program{env: env, stdin: bufio.NewReader(os.Stdin), stdinFile: os.Stdin, stdout: stdout, stderr: stderr, lookupTXT: net.DefaultResolver.LookupTXT,
 		clock: func() time.Time { return time.Now().UTC() }, catalog: catalog, words: catalog.In(epistle.English)}
 	return p.run(ctx, args)
 }

@@ -12,6 +12,7 @@ import (
 	"epistle/internal/schedule"
 	"epistle/internal/sending"
 	"epistle/internal/signup"
+	"epistle/internal/store"
 )
 
 // verbs are the parts that change things, each with what it needs.
@@ -55,7 +56,7 @@ func (a *app) buildVerbs(ctx context.Context) (err error) {
 	a.pool = editorial.NewPool(a.store, a.clock, a.log)
 	a.newsletters = &editorial.Newsletters{Store: a.store, Clock: a.clock, Slots: nextSlots}
 	a.issues = editorial.NewIssues(editorial.IssuesOptions{
-		Store: a.store, Pool: a.store, Notices: a.store, Launcher: a.sending,
+		Store: a.store, Pool: a.store, Notices: staffAndAlert{a.store, a.config.Alert.Address}, Launcher: a.sending,
 		MailSize: a.mailSize, Catalog: a.catalog, Clock: a.clock, Log: a.log,
 	})
 	return nil
@@ -113,4 +114,24 @@ func nextSlots(n epistle.Newsletter, after time.Time, count int) ([]time.Time, e
 		slots[i] = o.At
 	}
 	return slots, nil
+}
+
+// staffAndAlert adds the alert address of the settings to those who hear of
+// issues that wait, are held or were missed.
+type staffAndAlert struct {
+	*store.Store
+	alert epistle.Address
+}
+
+func (s staffAndAlert) Staff(ctx context.Context) ([]epistle.StaffMember, error) {
+	staff, err := s.Store.Staff(ctx)
+	if err != nil || s.alert == "" {
+		return staff, err
+	}
+	for _, member := range staff {
+		if member.Address.Canonical() == s.alert.Canonical() {
+			return staff, nil
+		}
+	}
+	return append(staff, epistle.StaffMember{Address: s.alert, Role: epistle.Admin, Language: epistle.English}), nil
 }
