@@ -33,6 +33,9 @@ func (serveCommand) run(ctx context.Context, p *program) error {
 	if err == nil {
 		err = a.Start(ctx)
 	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = nil // told to stop before it had quite begun
+	}
 	return errors.Join(err, a.Close())
 }
 

@@ -43,7 +43,7 @@ func TestTheWholePath(t *testing.T) {
 	supporter.click("[name=updates]")
 	supporter.settled()
 	supporter.press("Send comment")
-	supporter.sees("Thank you")
+	supporter.sees("Please look into your mailbox")
 	supporter.photograph("comment-received")
 
 	// The confirmation comes to that address, and a GET does nothing.

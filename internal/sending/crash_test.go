@@ -246,6 +246,7 @@ func TestStoppingFinishesWhatIsInFlight(t *testing.T) {
 		}
 		gate.Wait(t)
 		gate.Wait(t)
+		eventually(t, "everybody is launched", func() bool { return p.report(t, issue.ID).Total() == 20 })
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
