@@ -508,6 +508,15 @@ func TestTheProcessStopsInOrderOnSIGTERM(t *testing.T) {
 	}
 }
 
+func TestStoppingWhileItStartsIsNoFailure(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var log bytes.Buffer
+	if err := run(ctx, []string{"serve"}, ministry("EPISTLE_DATA_DIR="+t.TempDir()), io.Discard, &log); err != nil || log.Len() > 0 {
+		t.Errorf("ended with %v and said %s", err, &log)
+	}
+}
+
 func TestTheLogBlotsOutPeople(t *testing.T) {
 	var out bytes.Buffer
 	log := newLog(&out, slog.LevelInfo)

@@ -11,9 +11,19 @@ import (
 
 type serveCommand struct{}
 
-// run is the daemon. It binds its port before it touches the database, so that
-// a second one by mistake does nothing.
-func (serveCommand) run(ctx context.Context, p *program) error {
+// run is the daemon. Being asked to stop before everything has started is no
+// failure.
+func (c serveCommand) run(ctx context.Context, p *program) error {
+	err := c.serve(ctx, p)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// serve binds its port before it touches the database, so that a second daemon
+// by mistake does nothing.
+func (serveCommand) serve(ctx context.Context, p *program) error {
 	c, err := p.loadConfig()
 	if err != nil {
 		return err
