@@ -413,24 +413,16 @@ func TestThePermissionTableIsObeyed(t *testing.T) {
 
 func TestWhatALanguageLacks(t *testing.T) {
 	for name, c := range map[string]struct {
-		item epistle.Item
-		want []epistle.Language
+		texts []epistle.Text
+		want  []epistle.Language
 	}{
-		"both":        {epistle.Item{Title: text("A"), Body: text("B")}, nil},
-		"no Korean":   {epistle.Item{Title: epistle.Text{EN: "A"}}, []epistle.Language{epistle.Korean}},
-		"mixed":       {epistle.Item{Title: epistle.Text{EN: "A"}, Body: epistle.Text{KO: "나"}}, []epistle.Language{epistle.English, epistle.Korean}},
-		"one address": {epistle.Item{Kind: epistle.LinkItem, Title: text("A"), URL: epistle.Text{EN: "https://a.example"}}, nil},
-		"no answer":   {epistle.Item{Kind: epistle.QuestionItem, Title: text("A"), URL: epistle.Text{EN: "https://a.example"}}, []epistle.Language{epistle.Korean}},
+		"both":      {[]epistle.Text{text("A"), text("B")}, nil},
+		"nothing":   {[]epistle.Text{{}, {}}, nil},
+		"no Korean": {[]epistle.Text{{EN: "A"}}, []epistle.Language{epistle.Korean}},
+		"mixed":     {[]epistle.Text{{EN: "A"}, {KO: "나"}}, []epistle.Language{epistle.English, epistle.Korean}},
 	} {
-		got := editorial.ItemLacking(c.item)
-		if len(got) != len(c.want) {
+		if got := editorial.Lacking(c.texts...); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
-			continue
-		}
-		for i := range got {
-			if got[i] != c.want[i] {
-				t.Errorf("%s: %v, want %v", name, got, c.want)
-			}
 		}
 	}
 }

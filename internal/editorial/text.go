@@ -20,15 +20,6 @@ func Lacking(texts ...epistle.Text) []epistle.Language {
 	return lacking
 }
 
-// ItemLacking is Lacking for an item of an issue.
-func ItemLacking(i epistle.Item) []epistle.Language {
-	texts := []epistle.Text{i.Title, i.Body}
-	if i.Kind == epistle.QuestionItem {
-		texts = append(texts, i.URL)
-	}
-	return Lacking(append(texts, i.Signatures...)...)
-}
-
 // lines cleans a one-line text in both languages. Errors belong to field_en and
 // field_ko.
 func lines(problems *epistle.Problems, field string, t epistle.Text, max int) epistle.Text {

@@ -15,9 +15,8 @@ import (
 // nothing is read or recorded. It can also be away for a while.
 type mortal struct {
 	sending.Store
-	dead  atomic.Bool
-	away  atomic.Bool
-	marks atomic.Int64
+	dead atomic.Bool
+	away atomic.Bool
 	// beforeChunk, if set, may fail a chunk of a launch.
 	beforeChunk func() error
 }
@@ -38,7 +37,6 @@ func (m *mortal) MarkSender(ctx context.Context, mark store.Mark) error {
 	if err := m.fault(); err != nil {
 		return err
 	}
-	m.marks.Add(1)
 	return m.Store.MarkSender(ctx, mark)
 }
 

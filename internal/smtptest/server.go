@@ -80,11 +80,9 @@ type Server struct {
 	group    sync.WaitGroup
 
 	mu       sync.Mutex
-	changed  *sync.Cond
 	script   func(Step) Action
 	conns    map[net.Conn]bool
 	dials    int
-	most     int
 	messages []*Message
 }
 
@@ -100,7 +98,6 @@ func Start(t testing.TB, o Options) *Server {
 		listener = tls.NewListener(listener, o.TLS)
 	}
 	s := &Server{options: o, listener: listener, done: make(chan struct{}), script: o.Script, conns: map[net.Conn]bool{}}
-	s.changed = sync.NewCond(&s.mu)
 	s.group.Go(s.accept)
 	t.Cleanup(s.stop)
 	return s
@@ -151,13 +148,6 @@ func (s *Server) Dials() int {
 	return s.dials
 }
 
-// Most is how many connections were open at the same time at most.
-func (s *Server) Most() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.most
-}
-
 // HangUpAll closes every connection, as a crash of the server would.
 func (s *Server) HangUpAll() {
 	s.mu.Lock()
@@ -183,7 +173,6 @@ func (s *Server) accept() {
 		s.mu.Lock()
 		s.dials++
 		s.conns[conn] = true
-		s.most = max(s.most, len(s.conns))
 		c := &session{server: s, conn: conn, number: s.dials}
 		s.mu.Unlock()
 		s.group.Go(func() {
@@ -200,7 +189,6 @@ func (s *Server) record(m *Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.messages = append(s.messages, m)
-	s.changed.Broadcast()
 }
 
 func (s *Server) noteRefusal(m *Message) {

@@ -9,28 +9,6 @@ import (
 // patience is how long a test waits for what must come.
 const patience = 20 * time.Second
 
-// WaitFor returns once n messages have come; the test fails if they do not.
-func (s *Server) WaitFor(t testing.TB, n int) []Message {
-	t.Helper()
-	timer := time.AfterFunc(patience, func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.changed.Broadcast()
-	})
-	defer timer.Stop()
-	deadline := time.Now().Add(patience)
-	s.mu.Lock()
-	for len(s.messages) < n && time.Now().Before(deadline) {
-		s.changed.Wait()
-	}
-	got := len(s.messages)
-	s.mu.Unlock()
-	if got < n {
-		t.Fatalf("%d messages came, want %d", got, n)
-	}
-	return s.Messages()
-}
-
 // Gate holds replies at one stage until the test lets them go.
 type Gate struct {
 	stage   Stage

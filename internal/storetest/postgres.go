@@ -114,9 +114,6 @@ func StartCluster(ctx context.Context, dir string, port int) (*Cluster, error) {
 	return c, nil
 }
 
-// Wait blocks until the server has ended.
-func (c *Cluster) Wait() error { return c.run.Wait() }
-
 // Stop ends the server (fast shutdown) and waits for it.
 func (c *Cluster) Stop() error {
 	if err := c.run.Process.Signal(syscall.SIGINT); err != nil {
