@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"mime"
 	"net/http"
@@ -96,13 +97,15 @@ func readForm(w http.ResponseWriter, r *http.Request, limit int64) (forget func(
 	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil {
-		return forget, nil // whoever reads the body meets its limit
+		kind = ""
 	}
 	switch kind {
 	case "application/x-www-form-urlencoded":
 		err = r.ParseForm()
 	case "multipart/form-data":
 		err = r.ParseMultipartForm(formMemory)
+	default: // no page reads anything else, but its limit holds too
+		_, err = io.Copy(io.Discard, r.Body)
 	}
 	var tooLarge *http.MaxBytesError
 	if err != nil && !errors.As(err, &tooLarge) {
@@ -153,6 +156,9 @@ func (k *Kernel) fail(w http.ResponseWriter, r *http.Request, err error) {
 		page.Reference = referenceFrom(r.Context())
 		k.options.Log.ErrorContext(r.Context(), "request failed", "reference", page.Reference, "route", r.Pattern, "error", err)
 	case status == http.StatusServiceUnavailable:
+		if isOfTheDatabase(err) {
+			page.Sentence = k.Words(r).T("error.web.unavailable")
+		}
 		k.options.Log.WarnContext(r.Context(), "request put off", "route", r.Pattern, "error", err)
 	}
 	if answered(w) {
@@ -166,6 +172,13 @@ func (k *Kernel) fail(w http.ResponseWriter, r *http.Request, err error) {
 		k.options.Log.ErrorContext(r.Context(), "error page failed", "error", err)
 		http.Error(w, http.StatusText(status), status)
 	}
+}
+
+// isOfTheDatabase reports an error whose sentence is for who runs the program,
+// not for who reads its pages.
+func isOfTheDatabase(err error) bool {
+	var known *epistle.Error
+	return errors.As(err, &known) && strings.HasPrefix(known.Message, "database.")
 }
 
 // recorder remembers what was answered, for the log.

@@ -55,6 +55,7 @@ func TestEveryKindOfErrorHasItsPage(t *testing.T) {
 		{epistle.Errorf(epistle.Forbidden, "forbidden", nil), 403},
 		{epistle.Errorf(epistle.Limited, "too-many", nil), 429},
 		{epistle.Errorf(epistle.Unavailable, "database.busy", nil), 503},
+		{epistle.Errorf(epistle.Unavailable, "database.unreachable", errors.New("the disk is on fire")), 503},
 		{&http.MaxBytesError{Limit: 1}, 413},
 		{errors.New("the disk is on fire"), 500},
 	}
@@ -67,6 +68,9 @@ func TestEveryKindOfErrorHasItsPage(t *testing.T) {
 				t.Errorf("%v: status %d, want %d", c.err, w.Code, c.status)
 			}
 			webtest.NoMissingWords(t, w.Body.String())
+			if strings.Contains(w.Body.String(), "EPISTLE_") || strings.Contains(w.Body.String(), "atabase") || strings.Contains(w.Body.String(), "데이터베이스") {
+				t.Errorf("%v: the page tells a reader about our database", c.err)
+			}
 			if strings.Contains(w.Body.String(), "fire") {
 				t.Error("the page shows the cause of an internal error")
 			}
@@ -154,6 +158,11 @@ func TestBodiesAreBounded(t *testing.T) {
 	body := "text=" + strings.Repeat("x", web.DefaultBodyLimit)
 	if w := ask(h, "POST", "/form", body); w.Code != 413 {
 		t.Errorf("status %d, want 413", w.Code)
+	}
+	for _, kind := range []string{"text/plain", "application/json", "nonsense", ""} {
+		if w := ask(h, "POST", "/form", body, "Content-Type", kind); w.Code != 413 {
+			t.Errorf("as %q: status %d, want 413", kind, w.Code)
+		}
 	}
 	if w := ask(h, "POST", "/large", body); w.Code != 200 {
 		t.Errorf("status %d, want 200", w.Code)
