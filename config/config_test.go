@@ -124,6 +124,8 @@ func TestWrongSettingsAreRefusedWithASentence(t *testing.T) {
 		"public url, http":    {env: "EPISTLE_SERVER_PUBLIC_URL=http://mail.example.org", want: "https"},
 		"proxies":             {env: "EPISTLE_SERVER_TRUSTED_PROXIES=nginx", want: "server.trusted_proxies"},
 		"relay":               {env: "EPISTLE_RELAY_URL=http://example.org", want: "relay.url"},
+		"relay, port":         {env: "EPISTLE_RELAY_URL=smtp://example.org:99999", want: "relay.url"},
+		"relay, query":        {env: "EPISTLE_RELAY_URL=smtp://example.org/?tls=no", want: "relay.url"},
 		"zone":                {env: "EPISTLE_MINISTRY_TIMEZONE=Seoul", want: "ministry.timezone"},
 		"local zone":          {env: "EPISTLE_MINISTRY_TIMEZONE=Local", want: "ministry.timezone"},
 		"contact":             {env: "EPISTLE_MINISTRY_CONTACT=office", want: "ministry.contact"},

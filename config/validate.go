@@ -151,11 +151,18 @@ func (v values) relayURL(key string) string {
 		return ""
 	}
 	u, err := url.Parse(s)
-	if err != nil || u.Hostname() == "" || u.Scheme != "smtp" && u.Scheme != "smtps" || strings.Trim(u.Path, "/") != "" {
+	if err != nil || u.Hostname() == "" || u.Scheme != "smtp" && u.Scheme != "smtps" || u.Path != "" && u.Path != "/" ||
+		u.RawQuery != "" || u.Fragment != "" || !isPort(u.Port()) {
 		v.fail(key, "setting.relay")
 		return ""
 	}
 	return s
+}
+
+// isPort accepts no port too: the scheme has one.
+func isPort(s string) bool {
+	n, err := strconv.ParseUint(s, 10, 16)
+	return s == "" || err == nil && n > 0
 }
 
 func (v values) connections(key string) int {
