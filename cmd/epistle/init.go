@@ -68,6 +68,14 @@ func (cmd *initCommand) run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
+	if _, err := presentKey(c); err != nil { // before a database is made for it
+		return err
+	}
+	if fresh {
+		if err := mayWriteSettings(path); err != nil {
+			return err
+		}
+	}
 	s, err := store.Open(ctx, store.Options{URL: c.Database.URL, Keys: keysForInit(c), Clock: p.clock, Log: p.log})
 	if err != nil {
 		return err
@@ -217,6 +225,16 @@ func (cmd *initCommand) install(ctx context.Context, p *program, c config.Config
 		return err
 	}
 	_, err = s.CreateNewsletter(ctx, n, epistle.AuditEntry{At: p.clock(), Actor: epistle.SystemActor()})
+	return err
+}
+
+// mayWriteSettings finds out before anything is set up whether the settings can
+// be kept in the end. It leaves nothing behind.
+func mayWriteSettings(path string) error {
+	err := writeSettings(path, "")
+	if err == nil {
+		err = os.Remove(path)
+	}
 	return err
 }
 

@@ -158,7 +158,7 @@ func (p *program) report(err error) {
 		}
 	case errors.As(err, &known) && known.Kind != epistle.Internal:
 		if known.Kind == epistle.Unavailable && known.Err != nil {
-			p.log.Error("cannot go on", "error", err)
+			p.log.Debug("cannot go on", "error", err)
 		}
 		fmt.Fprintln(p.stderr, p.words.Error(err))
 	default:

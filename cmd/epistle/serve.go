@@ -31,6 +31,9 @@ func (serveCommand) serve(ctx context.Context, p *program) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
+	if _, err := presentKey(c); err != nil { // before a database is made for it
+		return err
+	}
 	listener, err := listen(ctx, c.Server.Listen)
 	if err != nil {
 		return err

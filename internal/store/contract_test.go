@@ -68,6 +68,38 @@ func TestAKeyThatDoesNotFitIsRefused(t *testing.T) {
 	}
 }
 
+func TestNothingIsMadeWithoutAKey(t *testing.T) {
+	for _, url := range []func(testing.TB) string{storetest.SQLiteURL, storetest.PostgresURL} {
+		at, clock, key := url(t), storetest.NewClock(), seal.NewKey()
+		for range 2 {
+			_, err := store.Open(t.Context(), store.Options{URL: at, Clock: clock.Now, Keys: func(empty bool) (*seal.Keyring, error) {
+				if !empty {
+					t.Error("the database was said to hold something")
+				}
+				return nil, epistle.Errorf(epistle.NotFound, "cli.key.missing", nil)
+			}})
+			if epistle.KindOf(err) != epistle.NotFound {
+				t.Fatalf("open without a key: %v", err)
+			}
+		}
+		if has, err := store.HasTable(t.Context(), at, "goose_db_version"); err != nil || has {
+			t.Errorf("a schema was made (%v), error %v", has, err)
+		}
+		storetest.OpenWithKey(t, at, clock.Now, key)
+	}
+}
+
+func TestBrokenTextIsRefusedNotAFailure(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store, _ *storetest.Clock) {
+		for _, broken := range []string{"a\x00b", "\xff"} {
+			_, err := s.People(t.Context(), epistle.PeopleFilter{State: epistle.SubscriptionState(broken)}, 10)
+			if err != nil && epistle.KindOf(err) != epistle.Invalid {
+				t.Errorf("%q: %v", broken, err)
+			}
+		}
+	})
+}
+
 func TestASecondDaemonOnOneSQLiteFileIsRefused(t *testing.T) {
 	url, clock, key := storetest.SQLiteURL(t), storetest.NewClock(), seal.NewKey()
 	first := storetest.OpenWithKey(t, url, clock.Now, key)

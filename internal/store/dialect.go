@@ -32,6 +32,8 @@ type dialect interface {
 	openForMigration() (*sqlx.DB, goose.Dialect, fs.FS, []goose.ProviderOption, error)
 	// afterMigration checks what the migration may have broken.
 	afterMigration(ctx context.Context, db *sqlx.DB) error
+	// hasTable reports whether a table is there, on a database that may be empty.
+	hasTable(ctx context.Context, db *sqlx.DB, name string) (bool, error)
 	// lockPath is the file that keeps a second daemon away; "" for none.
 	lockPath() string
 	// claimSuffix goes at the end of a SELECT that claims rows.
@@ -130,6 +132,12 @@ func (d sqliteDialect) afterMigration(ctx context.Context, db *sqlx.DB) error {
 	return nil
 }
 
+func (d sqliteDialect) hasTable(ctx context.Context, db *sqlx.DB, name string) (bool, error) {
+	var count int
+	err := db.GetContext(ctx, &count, `SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = ?`, name)
+	return count > 0, err
+}
+
 func (d sqliteDialect) lockPath() string { return d.path + ".lock" }
 
 func (sqliteDialect) claimSuffix() string { return "" }
@@ -209,6 +217,11 @@ func (d postgresDialect) openForMigration() (*sqlx.DB, goose.Dialect, fs.FS, []g
 
 func (postgresDialect) afterMigration(context.Context, *sqlx.DB) error { return nil }
 
+func (postgresDialect) hasTable(ctx context.Context, db *sqlx.DB, name string) (has bool, err error) {
+	err = db.GetContext(ctx, &has, `SELECT to_regclass($1) IS NOT NULL`, name)
+	return has, err
+}
+
 func (postgresDialect) lockPath() string { return "" }
 
 func (postgresDialect) claimSuffix() string { return " FOR UPDATE SKIP LOCKED" }
@@ -220,14 +233,22 @@ func (postgresDialect) isRetryable(err error) bool {
 
 func (postgresDialect) classify(err error) error {
 	var e *pq.Error
-	if !errors.As(err, &e) {
+	var network net.Error
+	switch {
+	case errors.As(err, &e):
+	case errors.As(err, &network):
+		return epistle.Errorf(epistle.Unavailable, "database.unreachable", err)
+	default:
 		return epistle.Errorf(epistle.Unavailable, "database.open", err)
 	}
 	switch {
 	case e.Code == "23505":
 		return epistle.Errorf(epistle.Conflict, "exists", err)
-	case e.Code.Class() == "08", e.Code.Class() == "57", e.Code.Class() == "53",
-		e.Code.Class() == "28", e.Code.Class() == "3D":
+	case e.Code == "22021": // a NUL, or bytes that are no UTF-8
+		return epistle.Errorf(epistle.Invalid, "text.encoding", err)
+	case e.Code.Class() == "28", e.Code.Class() == "3D":
+		return epistle.Errorf(epistle.Unavailable, "database.refused", err)
+	case e.Code.Class() == "08", e.Code.Class() == "57", e.Code.Class() == "53":
 		return epistle.Errorf(epistle.Unavailable, "database.open", err)
 	}
 	return err

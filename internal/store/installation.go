@@ -10,33 +10,41 @@ import (
 	"epistle/internal/seal"
 )
 
-// install checks the key against the database, or keeps its check in an empty
-// one.
-func (s *Store) install(ctx context.Context, keysFor func(empty bool) (*seal.Keyring, error)) error {
-	check, err := s.keyCheck(ctx)
+// chooseKeys takes the key that keysFor finds, if it fits what is there.
+func (s *Store) chooseKeys(ctx context.Context, keysFor func(empty bool) (*seal.Keyring, error)) error {
+	installed, err := s.dialect.hasTable(ctx, s.reader, "installation")
 	if err != nil {
-		return err
+		return s.mapError(err)
 	}
-	keys, err := keysFor(check == nil)
-	if err != nil {
-		return err
-	}
-	if check == nil {
-		if err := s.keepKeyCheck(ctx, keys); err != nil {
-			return err
-		}
-		// Another daemon may have been first, with another key.
+	var check []byte
+	if installed {
 		if check, err = s.keyCheck(ctx); err != nil {
 			return err
 		}
 	}
-	if !keys.Fits(check) {
+	if s.keys, err = keysFor(check == nil); err != nil {
+		return err
+	}
+	if check != nil && !s.keys.Fits(check) {
 		return epistle.Errorf(epistle.Conflict, "key.mismatch", nil)
 	}
-	s.keys = keys
 	return nil
 }
 
+// install keeps the key's check in an empty database. Another daemon may have
+// been first, with another key.
+func (s *Store) install(ctx context.Context) error {
+	if err := s.keepKeyCheck(ctx, s.keys); err != nil {
+		return err
+	}
+	check, err := s.keyCheck(ctx)
+	if err == nil && !s.keys.Fits(check) {
+		return epistle.Errorf(epistle.Conflict, "key.mismatch", nil)
+	}
+	return err
+}
+
+// keyCheck is nil in a database that has no key yet.
 func (s *Store) keyCheck(ctx context.Context) ([]byte, error) {
 	var check []byte
 	err := s.read().get(ctx, &check, `SELECT key_check FROM installation WHERE id = 1`)

@@ -48,7 +48,7 @@ type Store struct {
 	idEnd  int64
 }
 
-// Open connects, migrates, and checks that the key fits the database. An empty
+// Open connects, checks that the key fits the database, and migrates. An empty
 // database is installed with the key that Keys returns. The caller closes the
 // store.
 func Open(ctx context.Context, o Options) (_ *Store, err error) {
@@ -60,9 +60,6 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	if err := d.prepare(); err != nil {
 		return nil, err
 	}
-	if err := migrate(ctx, d); err != nil {
-		return nil, err
-	}
 	if s.writer, s.reader, s.gate, err = d.open(ctx); err != nil {
 		return nil, err
 	}
@@ -71,7 +68,15 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	if err := s.install(ctx, o.Keys); err != nil {
+	// The key comes first: a schema is neither made nor changed for somebody who
+	// could not read what is in it.
+	if err := s.chooseKeys(ctx, o.Keys); err != nil {
+		return nil, err
+	}
+	if err := migrate(ctx, d); err != nil {
+		return nil, err
+	}
+	if err := s.install(ctx); err != nil {
 		return nil, err
 	}
 	return s, nil

@@ -1,0 +1,17 @@
+package store
+
+import "context"
+
+// HasTable lets tests look at a database that no store was opened on.
+func HasTable(ctx context.Context, url, name string) (has bool, err error) {
+	d, err := dialectOf(url)
+	if err != nil {
+		return false, err
+	}
+	_, db, _, err := d.open(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = db.Close() }()
+	return d.hasTable(ctx, db, name)
+}
