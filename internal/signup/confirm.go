@@ -129,8 +129,13 @@ func (s *Service) AskAgain(ctx context.Context, token, ip string) error {
 	if u.Address == "" { // emptied meanwhile
 		return epistle.Errorf(epistle.NotFound, "signup.link", nil)
 	}
-	return s.Request(ctx, Request{NewsletterID: u.NewsletterID, Source: u.Source, Address: string(u.Address), Name: u.Name,
+	newsletter, again, err := s.read(ctx, Request{NewsletterID: u.NewsletterID, Source: u.Source, Address: string(u.Address), Name: u.Name,
 		Language: u.Language, PageURL: u.PageURL, CommentID: u.CommentID, IP: ip})
+	if err != nil {
+		return err
+	}
+	again.StaffID, again.Evidence = u.StaffID, u.Evidence
+	return s.request(ctx, newsletter, again)
 }
 
 // Sweep expires sign-ups whose time is over and forgets what is no longer

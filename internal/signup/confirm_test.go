@@ -8,6 +8,7 @@ import (
 
 	"epistle/internal/epistle"
 	"epistle/internal/seal"
+	"epistle/internal/signup"
 	"epistle/internal/store"
 )
 
@@ -177,6 +178,26 @@ func TestAnExpiredLinkOffersToAskAgain(t *testing.T) {
 		}
 		if _, err := h.service.Confirm(t.Context(), fresh, ""); err != nil {
 			t.Errorf("the new link: %v", err)
+		}
+	})
+}
+
+func TestAskingAgainKeepsWhatStaffNoted(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h *house) {
+		member, err := h.store.CreateStaff(t.Context(), admin(), epistle.StaffMember{Address: "esther@lantern.example", Name: "Esther",
+			Role: epistle.Author, Language: epistle.English}, "", nil, nil)
+		h.must(err)
+		h.must(h.service.AddByHand(t.Context(), epistle.StaffActor(member, epistle.Author), signup.ByHand{NewsletterID: h.update.ID,
+			Address: "grace@example.org", Language: epistle.English, Evidence: "card after the service"}))
+		link := h.confirmLink()
+		h.clock.Advance(epistle.SignupLifetime)
+		h.must(h.service.AskAgain(t.Context(), link, "203.0.113.7"))
+		done, err := h.service.Confirm(t.Context(), h.confirmLink(), "203.0.113.7")
+		h.must(err)
+		consents, err := h.store.Consents(t.Context(), done.Subscriber.ID)
+		h.must(err)
+		if c := consents[0]; c.Source != epistle.FromHand || c.Evidence != "card after the service" || c.StaffID != member {
+			t.Errorf("the consent came by %s, from staff %d, with the note %q", c.Source, c.StaffID, c.Evidence)
 		}
 	})
 }

@@ -42,6 +42,10 @@ func (s *Service) Request(ctx context.Context, r Request) error {
 	if err != nil {
 		return err
 	}
+	return s.request(ctx, newsletter, u)
+}
+
+func (s *Service) request(ctx context.Context, newsletter epistle.Newsletter, u epistle.Signup) error {
 	if !s.mails.Allow("all") {
 		return epistle.Errorf(epistle.Limited, "signup.too-many", nil)
 	}
