@@ -193,6 +193,55 @@ func TestNobodyIsResurrected(t *testing.T) {
 	})
 }
 
+func TestStaffCannotLiftWhatWasNotTheirs(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h *house) {
+		for _, reason := range []epistle.SuppressionReason{epistle.AddressGone, epistle.Complained, epistle.Erased} {
+			person := h.subscribe(string(reason) + "@example.org").Subscriber
+			h.must(h.store.Suppress(t.Context(), person.ID, reason, epistle.Event{At: h.clock.Now(), Way: epistle.ByReply},
+				epistle.AuditEntry{At: h.clock.Now(), Actor: admin()}))
+			for range 2 {
+				h.must(h.service.Suppress(t.Context(), admin(), person.ID, "to be safe"))
+			}
+			if now, err := h.store.Suppression(t.Context(), person.Address); err != nil || now != epistle.ByStaff {
+				t.Errorf("%s, then staff: suppressed as %q, error %v", reason, now, err)
+			}
+			h.must(h.service.Lift(t.Context(), admin(), person.ID, "a slip"))
+			if now, err := h.store.Suppression(t.Context(), person.Address); err != nil || now != reason {
+				t.Errorf("after staff took theirs back, %s is %q, error %v", reason, now, err)
+			}
+			wantKind(t, h.service.Lift(t.Context(), admin(), person.ID, "again"), epistle.Conflict, "lifting "+string(reason))
+		}
+		if h.audience() != 0 {
+			t.Errorf("%d people would be mailed, want none", h.audience())
+		}
+	})
+}
+
+func TestWhoeverLeftEverythingIsNotImportedElsewhere(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h *house) {
+		gone := h.subscribe("gone@example.org")
+		h.must(h.service.LeaveAll(t.Context(), h.leaveToken(gone.Subscription, 0), epistle.ByPage))
+		other := h.newsletter("other")
+		for _, mode := range []signup.ImportMode{signup.Vouched, signup.AskEach} {
+			done, err := h.service.Import(t.Context(), admin(), strings.NewReader("email\ngone@example.org\n"),
+				signup.Import{NewsletterID: other.ID, Mode: mode, Source: "an old list"})
+			if want := (signup.Imported{Rows: 1, LeftKept: 1}); err != nil || done != want {
+				t.Errorf("mode %d: %+v, error %v; want %+v", mode, done, err, want)
+			}
+		}
+		if mails := h.mails(); len(mails) != 0 {
+			t.Errorf("the import mailed %d", len(mails))
+		}
+		// Who still gets one newsletter may be vouched for another.
+		stays := h.subscribe("stays@example.org")
+		done, err := h.service.Import(t.Context(), admin(), strings.NewReader("email\nstays@example.org\n"),
+			signup.Import{NewsletterID: other.ID, Mode: signup.Vouched, Source: "an old list"})
+		if err != nil || done.Added != 1 || h.state(stays.Subscription) != epistle.Confirmed {
+			t.Errorf("somebody who never left: %+v, error %v", done, err)
+		}
+	})
+}
+
 func TestOnlyThoseWhoMayChangePeople(t *testing.T) {
 	eachHouse(t, func(t *testing.T, h *house) {
 		done := h.subscribe("grace@example.org")

@@ -131,6 +131,11 @@ func (at importStanding) outcome() epistle.ImportOutcome {
 	return epistle.ImportAdded
 }
 
+// elsewhere is the state that counts for a newsletter which a person p never
+// had: whoever left all that they had has left.
+const elsewhere = `CASE WHEN EXISTS (SELECT 1 FROM subscription o WHERE o.subscriber_id = p.id AND o.state = 'left')
+	AND NOT EXISTS (SELECT 1 FROM subscription o WHERE o.subscriber_id = p.id AND o.state = 'confirmed') THEN 'left' ELSE '' END`
+
 func importStandings(ctx context.Context, q queries, newsletter epistle.ID, rows []importRow) (map[string]importStanding, error) {
 	indexes := make([][]byte, len(rows))
 	for i, r := range rows {
@@ -140,7 +145,7 @@ func importStandings(ctx context.Context, q queries, newsletter epistle.ID, rows
 	if len(rows) == 0 {
 		return standings, nil
 	}
-	query, args, err := q.in(`SELECT p.address_index, p.id AS subscriber_id, COALESCE(n.state, '') AS state, 0 AS suppressed
+	query, args, err := q.in(`SELECT p.address_index, p.id AS subscriber_id, COALESCE(n.state, `+elsewhere+`) AS state, 0 AS suppressed
 		FROM subscriber p LEFT JOIN subscription n ON n.subscriber_id = p.id AND n.newsletter_id = ? WHERE p.address_index IN (?)
 		UNION ALL SELECT address_index, 0, '', 1 FROM suppression WHERE address_index IN (?)`, newsletter, indexes, indexes)
 	if err != nil {

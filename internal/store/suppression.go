@@ -21,7 +21,8 @@ func suppressionOf(ctx context.Context, q queries, index []byte) (epistle.Suppre
 }
 
 // Suppress keeps a person from being mailed, whatever is imported later. What
-// staff decided is never replaced by a weaker reason. The event's and the
+// staff decided is never replaced by a weaker reason, nor does it replace one:
+// that stays beneath. The event's and the
 // entry's subject are filled in.
 func (s *Store) Suppress(ctx context.Context, subscriber epistle.ID, reason epistle.SuppressionReason, e epistle.Event, entry epistle.AuditEntry) error {
 	first, err := s.newIDs(ctx, 3)
@@ -52,14 +53,18 @@ func (s *Store) Suppress(ctx context.Context, subscriber epistle.ID, reason epis
 // that senders who poll by it see the change.
 func (s *Store) insertSuppression(ctx context.Context, q queries, seq int64, index []byte, reason epistle.SuppressionReason) error {
 	_, err := q.exec(ctx, `INSERT INTO suppression (address_index, index_version, reason, seq, created_at) VALUES (?, ?, ?, ?, ?)
-		ON CONFLICT (address_index) DO UPDATE SET reason = excluded.reason, seq = excluded.seq
-		WHERE suppression.reason <> ?`,
-		index, s.keys.IndexVersion(), string(reason), seq, micros(s.clock()), string(epistle.ByStaff))
+		ON CONFLICT (address_index) DO UPDATE SET seq = excluded.seq,
+			reason = CASE WHEN suppression.reason = 'staff' THEN suppression.reason ELSE excluded.reason END,
+			beneath = CASE WHEN excluded.reason <> 'staff' AND suppression.reason = 'staff' THEN excluded.reason
+				WHEN excluded.reason = 'staff' AND suppression.reason <> 'staff' THEN suppression.reason
+				ELSE suppression.beneath END`,
+		index, s.keys.IndexVersion(), string(reason), seq, micros(s.clock()))
 	return err
 }
 
-// LiftSuppression ends what staff decided. Any other reason gives a Conflict:
-// only the person's own confirmation ends it.
+// LiftSuppression ends what staff decided. Any other reason, also one that was
+// there besides, stays and gives a Conflict from then on: only the person's own
+// confirmation ends it.
 func (s *Store) LiftSuppression(ctx context.Context, subscriber epistle.ID, e epistle.Event, entry epistle.AuditEntry) error {
 	first, err := s.newIDs(ctx, 2)
 	if err != nil {
@@ -68,12 +73,17 @@ func (s *Store) LiftSuppression(ctx context.Context, subscriber epistle.ID, e ep
 	e.ID, e.Kind, e.SubscriberID = first, epistle.EventLifted, subscriber
 	entry.Action, entry.Subject, entry.SubjectID = "subscriber.lift", "subscriber", subscriber
 	return s.write(ctx, func(q queries) error {
-		lifted, err := q.exec(ctx, `DELETE FROM suppression WHERE reason = ?
-			AND address_index = (SELECT address_index FROM subscriber WHERE id = ?)`, string(epistle.ByStaff), subscriber)
+		const ofPerson = ` AND address_index = (SELECT address_index FROM subscriber WHERE id = ?)`
+		uncovered, err := q.exec(ctx, `UPDATE suppression SET reason = beneath, beneath = '' WHERE reason = ? AND beneath <> ''`+ofPerson,
+			string(epistle.ByStaff), subscriber)
 		if err != nil {
 			return err
 		}
-		if lifted == 0 {
+		lifted, err := q.exec(ctx, `DELETE FROM suppression WHERE reason = ?`+ofPerson, string(epistle.ByStaff), subscriber)
+		if err != nil {
+			return err
+		}
+		if uncovered+lifted == 0 {
 			return epistle.Errorf(epistle.Conflict, "signup.not-lifted", nil)
 		}
 		if err := s.insertEvent(ctx, q, e); err != nil {

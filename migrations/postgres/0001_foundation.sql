@@ -215,6 +215,7 @@ CREATE TABLE suppression (
   address_index BYTEA   PRIMARY KEY,
   index_version BIGINT  NOT NULL,
   reason        TEXT    NOT NULL,
+  beneath       TEXT    NOT NULL DEFAULT '', -- the reason that stays when staff lift theirs
   seq           BIGINT  NOT NULL UNIQUE, -- an id, for polling
   created_at    BIGINT  NOT NULL
 );

@@ -215,6 +215,7 @@ CREATE TABLE suppression (
   address_index BLOB    PRIMARY KEY,
   index_version INTEGER NOT NULL,
   reason        TEXT    NOT NULL,
+  beneath       TEXT    NOT NULL DEFAULT '', -- the reason that stays when staff lift theirs
   seq           INTEGER NOT NULL UNIQUE, -- an id, for polling
   created_at    INTEGER NOT NULL
 );
