@@ -89,7 +89,7 @@ var samplePrayers = []struct {
 			KO: "정 자매는 봄 이후로 어머니 소식을 듣지 못했습니다. 강이 얼기 전에 안전하게 소식이 닿도록, 이 겨울을 혼자 견디지 않도록 기도해 주세요.",
 		}}},
 	{0, epistle.Prayer{
-		Headline: epistle.Text{EN: "For newcomers looking for work", KO: "일자리를 찾는 새내기들을 위해"},
+		Headline: epistle.Text{EN: "For newcomers looking for work", KO: "일자리를 찾는 탈북민들을 위해"},
 		Body: epistle.Text{
 			EN: "Five people whom we walk with finish their training this month. Pray for employers who are patient with an accent, and for the courage to try again after a refusal.",
 			KO: "함께 걷는 다섯 분이 이번 달 직업 교육을 마칩니다. 말씨를 너그럽게 받아 주는 일터를 만나고, 거절당해도 다시 도전할 용기를 얻도록 기도해 주세요.",
@@ -117,7 +117,7 @@ var samplePrayers = []struct {
 var sampleLinks = []epistle.Link{
 	{
 		URL: "https://news.harbour-post.example/2026/11/winter-heating-fund", Publisher: "Harbour Post", PublishedOn: "2026-11-19",
-		Title:   epistle.Text{EN: "Incheon opens a winter heating fund for newcomers", KO: "인천시, 새내기 가정을 위한 겨울 난방비 기금 마련"},
+		Title:   epistle.Text{EN: "Incheon opens a winter heating fund for newcomers", KO: "인천시, 탈북민 가정을 위한 겨울 난방비 기금 마련"},
 		Summary: epistle.Text{EN: "The city will pay part of the heating bill of families in their first three years. Thank God for it, and pray that those who need it hear of it.", KO: "정착 3년 이내 가정의 난방비 일부를 시에서 지원합니다. 감사드리며, 꼭 필요한 가정에 소식이 닿도록 기도해 주세요."},
 		Note:    "Read on the paper's own site; the city's notice of the same day says the same.",
 	},

@@ -131,7 +131,7 @@ func TestATestMailIsTheRealOne(t *testing.T) {
 	if len(got) != 1 || !strings.Contains(string(got[0].Data), "Subject: [Test] Draft\r\n") || !strings.Contains(string(got[0].Data), "List-Unsubscribe") {
 		t.Errorf("%d test mails, or not the real one", len(got))
 	}
-	if err := service.SendTest(t.Context(), p.author, issue.ID, epistle.English, "stranger@example.org"); epistle.KindOf(err) != epistle.Forbidden {
+	if err := service.SendTest(t.Context(), p.author, issue.ID, epistle.English, "stranger@example.org"); epistle.KindOf(err) != epistle.Invalid {
 		t.Errorf("a test to a stranger: %v", err)
 	}
 	p.relay.SetScript(func(step smtptest.Step) smtptest.Action {

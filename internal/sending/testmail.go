@@ -14,7 +14,7 @@ const testTime = 45 * time.Second
 
 // SendTest mails one edition of an issue in any state, its subject marked as a
 // test, to a member of staff, and waits for the relay's answer. Staff may only
-// mail themselves. Unavailable "sending.relay" if there is no connection,
+// mail themselves, else Invalid "sending.not-yourself". Unavailable "sending.relay" if there is no connection,
 // "sending.refused" if the relay does not take the mail. It leaves no delivery.
 func (s *Service) SendTest(ctx context.Context, actor epistle.Actor, issueID epistle.ID, l epistle.Language, to epistle.Address) error {
 	if err := actor.Require(epistle.TestSend); err != nil {
@@ -60,8 +60,9 @@ func (s *Service) SendTest(ctx context.Context, actor epistle.Actor, issueID epi
 	return nil
 }
 
-// ownAddress keeps staff from mailing tests to others; the machine's owner, at
-// the command line, may mail to anybody.
+// ownAddress keeps staff from mailing tests to others, Invalid at the field
+// "to" so that the form shows it there; the machine's owner, at the command
+// line, may mail to anybody.
 func (s *Service) ownAddress(ctx context.Context, actor epistle.Actor, to epistle.Address) error {
 	if actor.Kind != epistle.Staff {
 		return nil
@@ -71,7 +72,7 @@ func (s *Service) ownAddress(ctx context.Context, actor epistle.Actor, to epistl
 		return err
 	}
 	if member.Address.Canonical() != to.Canonical() {
-		return epistle.Errorf(epistle.Forbidden, "sending.not-yourself", nil)
+		return epistle.InvalidField("to", "sending.not-yourself")
 	}
 	return nil
 }
