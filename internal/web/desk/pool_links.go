@@ -60,9 +60,9 @@ func publishedDay(l epistle.Link) time.Time {
 	return day
 }
 
-// dayZone is any zone but UTC: times in UTC are moved to the ministry's zone
-// when they are shown, which a day must not be.
-var dayZone = time.FixedZone("", 0)
+// dayZone has a name of its own: times in UTC, or in no named zone, are moved to
+// the ministry's zone when they are shown, which a day must not be.
+var dayZone = time.FixedZone("day", 0)
 
 // linkFormPage is the form of a link, new or old.
 type linkFormPage struct {

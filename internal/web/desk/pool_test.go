@@ -279,6 +279,32 @@ func TestEveryPageHasItsWords(t *testing.T) {
 	}
 }
 
+// TestAPublishersDayIsTheSameEverywhere looks at a link from west of London.
+func TestAPublishersDayIsTheSameEverywhere(t *testing.T) {
+	s, clock := storetest.SQLite(t)
+	zone, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kernel := webtest.KernelWith(t, clock.Now, func(o *web.Options) { o.Location = zone })
+	pool := editorial.NewPool(s, clock.Now, slog.New(slog.DiscardHandler))
+	admin := epistle.StaffMember{ID: 5, Role: epistle.Admin, Language: epistle.English}
+	id, err := pool.SubmitLink(t.Context(), admin.Actor(), epistle.Link{URL: "https://news.example.org/a", Title: epistle.Text{EN: "News"},
+		Publisher: "Example News", PublishedOn: "2026-11-19"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	area := desk.Pool{Kernel: kernel, Store: s, Pool: pool, Preview: &render.Renderer{}, Zone: zone}
+	handler := kernel.Handler(webtest.SignedIn(admin), area)
+	for _, path := range []string{"/desk/links", fmt.Sprintf("/desk/links/%d", id)} {
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		if page := w.Body.String(); !strings.Contains(page, "19 November") || strings.Contains(page, "18 November") {
+			t.Errorf("%s does not show the publisher's day", path)
+		}
+	}
+}
+
 // TestThePoolIsClosedToOthers posts as nobody, and as somebody without a role.
 func TestThePoolIsClosedToOthers(t *testing.T) {
 	s, clock := storetest.SQLite(t)
