@@ -5,7 +5,7 @@ CLUSTER := $(GO) run ./internal/storetest/cluster
 LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 OURS    := ./...
 
-.PHONY: demo build test test-all check lint fuzz tools clean
+.PHONY: demo build test test-all check lint fuzz bench tools clean
 
 demo: ## the whole thing on loopback, with sample data and a mailbox to read
 	$(GO) run ./cmd/epistle demo
@@ -34,6 +34,10 @@ check: lint ## formatting, vet, the linter with the import rules
 
 lint:
 	$(GO) run $(LINT) run
+
+bench: ## how fast the daemon sends, beside Postfix's smtp-source: some 15 minutes; QUICK=1, FULL=1
+	@sh scripts/tools.sh bench
+	$(GO) run ./internal/bench
 
 tools: ## what the tests need beside Go: PostgreSQL's server, Chromium, fonts
 	@sh scripts/tools.sh

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Installs what the tests need beside Go, through apt where there is one:
-# PostgreSQL's server programs, Chromium, and fonts with Korean and emoji.
+# Installs what is needed beside Go, through apt where there is one. For the
+# tests: PostgreSQL's server programs, Chromium, and fonts with Korean and
+# emoji. With the argument "bench": PostgreSQL, and Postfix for its smtp-source.
 set -eu
 
 missing=""
@@ -16,31 +17,48 @@ has_postgres() {
 has_chromium() {
 	command -v chromium || command -v chromium-browser || command -v google-chrome
 }
+has_smtp_source() {
+	command -v smtp-source || test -x /usr/sbin/smtp-source
+}
 has_font() { # has_font LANGUAGE-OR-NAME
 	command -v fc-list && fc-list "$1" | grep -q .
 }
 
 need postgresql has_postgres
-need chromium has_chromium
-need fontconfig command -v fc-list
-need fonts-noto-cjk has_font :lang=ko
-need fonts-noto-color-emoji has_font "Noto Color Emoji"
+if [ "${1:-tests}" = bench ]; then
+	need postfix has_smtp_source
+else
+	need chromium has_chromium
+	need fontconfig command -v fc-list
+	need fonts-noto-cjk has_font :lang=ko
+	need fonts-noto-color-emoji has_font "Noto Color Emoji"
+fi
 
 [ -n "$missing" ] || exit 0
 
 if ! command -v apt-get >/dev/null 2>&1; then
-	echo "The tests need these, and there is no apt here to install them:$missing" >&2
+	echo "These are needed, and there is no apt here to install them:$missing" >&2
 	exit 1
 fi
 as_root=""
 if [ "$(id -u)" -ne 0 ]; then
 	if ! command -v sudo >/dev/null 2>&1; then
-		echo "The tests need these; install them as root: apt-get install$missing" >&2
+		echo "These are needed; install them as root: apt-get install$missing" >&2
 		exit 1
 	fi
 	as_root=sudo
 fi
-echo "installing for the tests:$missing"
+echo "installing:$missing"
+case "$missing" in
+*postfix*) # no mail server shall run for it: without settings Postfix does not start
+	echo "postfix postfix/main_mailer_type select No configuration" | $as_root debconf-set-selections
+	if [ ! -e /usr/sbin/policy-rc.d ]; then
+		printf '#!/bin/sh\nexit 101\n' | $as_root tee /usr/sbin/policy-rc.d >/dev/null
+		$as_root chmod 755 /usr/sbin/policy-rc.d
+		trap '$as_root rm -f /usr/sbin/policy-rc.d' EXIT
+	fi
+	;;
+esac
 $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update
 # shellcheck disable=SC2086 — a list of packages
 $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $missing

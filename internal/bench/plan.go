@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"epistle/internal/bench/rig"
+)
+
+// group is rows that share a size and a distance. Their runs are interleaved.
+type group struct {
+	Subscribers int
+	Latency     int // round trip to the relay, in ms
+	Connections []int
+	Runs        int
+}
+
+// plan is everything to be measured.
+type plan struct {
+	databases []string
+	groups    []group
+}
+
+const (
+	usualRuns   = 5
+	millionRuns = 3
+)
+
+// usualPlan takes less than 20 minutes. What is far away takes as many mails
+// as leave in some ten seconds at two round trips a mail.
+func usualPlan(full bool) plan {
+	p := plan{groups: []group{
+		{Subscribers: 10_000, Connections: []int{10, 50}, Runs: usualRuns},
+		{Subscribers: 100_000, Connections: []int{10, 50}, Runs: usualRuns},
+		{Subscribers: 1_000, Latency: 50, Connections: []int{10}, Runs: usualRuns},
+		{Subscribers: 5_000, Latency: 50, Connections: []int{50}, Runs: usualRuns},
+	}}
+	if full {
+		p.groups = append(p.groups, group{Subscribers: 1_000_000, Connections: []int{10, 50}, Runs: millionRuns})
+	}
+	return p
+}
+
+func quickPlan() plan {
+	return plan{groups: []group{{Subscribers: 5_000, Connections: []int{10}, Runs: 1}}}
+}
+
+// measure returns the rows that came about, also with an error.
+func (p plan) measure(ctx context.Context, b bench) (rows []row, err error) {
+	for _, database := range p.databases {
+		more, err := p.measureOn(ctx, b, database)
+		rows = append(rows, more...)
+		if err != nil {
+			return rows, fmt.Errorf("%s: %w", database, err)
+		}
+	}
+	return rows, nil
+}
+
+func (p plan) measureOn(ctx context.Context, b bench, database string) (rows []row, err error) {
+	server := ""
+	if database == rig.Postgres {
+		url, stop, err := rig.StartPostgres(ctx, b.dir)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, stop()) }()
+		server = url
+	}
+	for i, g := range p.groups {
+		b.say("%s: %d subscribers, filling the database", database, g.Subscribers)
+		dir := filepath.Join(b.dir, fmt.Sprintf("%s-%d", database, i))
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			return rows, err
+		}
+		site, err := rig.NewSite(ctx, rig.Options{Database: database, Server: server, Dir: dir, Binary: b.binary, Subscribers: g.Subscribers})
+		if err != nil {
+			return rows, err
+		}
+		more, err := b.measureGroup(ctx, site, g)
+		rows = append(rows, more...)
+		if err := errors.Join(err, os.RemoveAll(dir)); err != nil {
+			return rows, err
+		}
+	}
+	return rows, nil
+}

@@ -1,0 +1,83 @@
+package rig
+
+import (
+	"fmt"
+	"iter"
+	"strconv"
+	"strings"
+
+	"epistle/internal/bench/sink"
+	"epistle/internal/epistle"
+	"epistle/internal/seal"
+)
+
+// Tally is what became of an issue at the far end.
+type Tally struct {
+	Readers   int            // who got at least one mail
+	Extra     int            // mails beyond a reader's first
+	Repeated  int            // mails with a Message-ID that had come before; with nothing else wrong as many as Extra
+	Wrong     int            // mails that are not what their reader should get
+	Complaint string         // what is wrong with the first of those
+	PerReader map[int]int    // mails of a reader who got more than one
+	ids       map[int64]bool // sequence numbers whose Message-ID has come
+}
+
+// Tally goes through what was recorded of one issue. Each mail must carry, for
+// the reader it was given to: the To header, an unsubscribe token of that
+// reader's subscription and this issue, and a Message-ID and a return path of
+// one and the same delivery of this issue.
+func (s *Site) Tally(issue epistle.ID, r sink.Recording) Tally { return s.tally(issue, r.Mails()) }
+
+func (s *Site) tally(issue epistle.ID, mails iter.Seq[sink.Mail]) Tally {
+	t := Tally{PerReader: map[int]int{}, ids: make(map[int64]bool, s.Subscribers)}
+	seen := make([]bool, s.Subscribers)
+	for m := range mails {
+		n, seq, err := s.judge(issue, m)
+		if err != nil {
+			t.Wrong++
+			if t.Complaint == "" {
+				t.Complaint = err.Error()
+			}
+			continue
+		}
+		if t.ids[seq] {
+			t.Repeated++
+		}
+		t.ids[seq] = true
+		if seen[n] {
+			t.Extra++
+			t.PerReader[n] = max(t.PerReader[n], 1) + 1
+			continue
+		}
+		seen[n] = true
+		t.Readers++
+	}
+	return t
+}
+
+// judge returns the reader's number and the delivery's.
+func (s *Site) judge(issue epistle.ID, m sink.Mail) (reader int, seq int64, err error) {
+	local, _, _ := strings.Cut(m.To, "@")
+	n, err := strconv.Atoi(strings.TrimPrefix(local, "reader"))
+	if err != nil || n < 0 || n >= s.Subscribers || m.To != string(readerAddress(n)) {
+		return 0, 0, fmt.Errorf("a mail went to %q, who is no reader", m.To)
+	}
+	if !m.Addressed {
+		return 0, 0, fmt.Errorf("the To header of reader %d is not theirs", n)
+	}
+	numbers, err := s.keys.ParseLink(seal.ToLeave, m.Leave)
+	if err != nil || len(numbers) != 2 || numbers[0] != s.subscriptions[n] || numbers[1] != issue {
+		return 0, 0, fmt.Errorf("the unsubscribe token of reader %d is not theirs: numbers %v, %v", n, numbers, err)
+	}
+	left, domain, _ := strings.Cut(m.MessageID, "@")
+	of, seq, err := s.keys.ParseMessageIDLocal(left)
+	if err != nil || of != issue || domain != "bench.example.org" {
+		return 0, 0, fmt.Errorf("the Message-ID of reader %d is not of this issue: %q", n, m.MessageID)
+	}
+	left, domain, _ = strings.Cut(m.From, "@")
+	of, bounced, err := s.keys.ParseBounceLocal(left)
+	if err != nil || of != issue || bounced != seq || domain != bounceDomain {
+		return 0, 0, fmt.Errorf("the return path of reader %d is not of this delivery: %q", n, m.From)
+	}
+	return n, seq, nil
+}

@@ -1,0 +1,83 @@
+package rig
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	_ "github.com/lib/pq" // the driver
+
+	"epistle/internal/storetest"
+)
+
+// The two databases.
+const (
+	SQLite   = "sqlite"
+	Postgres = "postgres"
+)
+
+// tmpfs is the file system that forgets: what is committed to it costs nothing
+// and proves nothing.
+const tmpfs = 0x01021994
+
+// CheckDisk refuses a folder in memory.
+func CheckDisk(dir string) error {
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(dir, &fs); err != nil {
+		return err
+	}
+	if fs.Type == tmpfs {
+		return fmt.Errorf("%s is in memory, where commits cost nothing: set TMPDIR to a folder on a disk", dir)
+	}
+	return nil
+}
+
+// StartPostgres runs a server of its own in a folder, with PostgreSQL's default
+// durability, until the returned function is called.
+func StartPostgres(ctx context.Context, dir string) (url string, stop func() error, err error) {
+	if err := os.Chmod(dir, 0o755); err != nil { // the server may run as another user
+		return "", nil, err
+	}
+	port, err := freePort(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	cluster, err := storetest.StartCluster(context.WithoutCancel(ctx), filepath.Join(dir, "postgres"), port)
+	if err != nil {
+		return "", nil, err
+	}
+	return cluster.URL, cluster.Stop, nil
+}
+
+// createDatabase makes an empty database on a server and returns its address.
+func createDatabase(ctx context.Context, server, name string) (_ string, err error) {
+	db, err := sql.Open("postgres", server)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = db.Close() }()
+	if _, err := db.ExecContext(ctx, "CREATE DATABASE "+name); err != nil {
+		return "", err
+	}
+	u, err := url.Parse(server)
+	if err != nil {
+		return "", err
+	}
+	u.Path = "/" + name
+	return u.String(), nil
+}
+
+// freePort finds a loopback port that nobody listens on.
+func freePort(ctx context.Context) (int, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}

@@ -1,0 +1,154 @@
+package sink_test
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"epistle/internal/bench/sink"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func listen(t *testing.T) *sink.Server {
+	t.Helper()
+	s, err := sink.Listen(t.Context(), "staff@b.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// talk writes the pieces one by one and returns the replies up to the last.
+func talk(t *testing.T, addr string, pieces []string, replies int) []string {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	r := bufio.NewReader(conn)
+	read := func() string {
+		line, err := r.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.TrimSpace(line)
+	}
+	all := []string{read()}
+	for _, p := range pieces {
+		if _, err := conn.Write([]byte(p)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for len(all) < replies {
+		all = append(all, read())
+	}
+	return all
+}
+
+const mail = "From: <a@b.example>\r\nto: Kim <grace@one.example>\r\nMessage-Id:\r\n <first@b.example>\r\n" +
+	"List-Unsubscribe: <https://b.example/u/tok-1>,\r\n <mailto:x@b.example>\r\n\r\nbody\r\n..\r\n.x\r\n.\n.\r\r\n"
+
+func conversation() string {
+	offer := "MAIL FROM:<b+1@b.example>\r\nRCPT TO:<grace@one.example>\r\nDATA\r\n"
+	empty := "mail from:<>\r\nrcpt to:<other@two.example>\r\ndata\r\n.\r\n"
+	big := offer + "Message-ID: <big@b.example>\r\n\r\n" + strings.Repeat(strings.Repeat("y", 76)+"\r\n", 4000) + ".\r\n"
+	notice := "MAIL FROM:<a@b.example>\r\nRCPT TO:<staff@b.example>\r\nDATA\r\nSubject: Sent\r\n.\r\n"
+	return "EHLO me\r\nDATA\r\n" + offer + mail + ".\r\n" + notice + empty + big + "NONSENSE\r\nQUIT\r\n"
+}
+
+func check(t *testing.T, r sink.Recording) {
+	t.Helper()
+	got := slices.Collect(r.Mails())
+	want := []sink.Mail{
+		{From: "b+1@b.example", To: "grace@one.example", Addressed: true, MessageID: "first@b.example", Leave: "tok-1"},
+		{To: "other@two.example"},
+		{From: "b+1@b.example", To: "grace@one.example", MessageID: "big@b.example"},
+	}
+	if r.Count != 3 || !slices.Equal(got, want) {
+		t.Errorf("recorded %d: %+v", r.Count, got)
+	}
+	if size := int64(len(mail) + 31 + 4000*78); r.Bytes != size {
+		t.Errorf("%d bytes, want %d", r.Bytes, size)
+	}
+}
+
+func TestMailIsRecordedHoweverItIsCut(t *testing.T) {
+	s := listen(t)
+	text := conversation()
+	for _, size := range []int{1, 2, 3, 5, 7, 79, 1000, 65536, len(text)} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			var pieces []string
+			for rest := text; rest != ""; {
+				n := min(size, len(rest))
+				if size < 79 && len(pieces) > 1000 {
+					n = min(4096, len(rest)) // the header was enough
+				}
+				pieces, rest = append(pieces, rest[:n]), rest[n:]
+			}
+			replies := talk(t, s.Addr(), pieces, 1+5+1+4*4+2)
+			want := "220 250 250 250 250 250 503 250 250 354 250 250 250 354 250 250 250 354 250 250 250 354 250 502 221"
+			var codes []string
+			for _, r := range replies {
+				codes = append(codes, r[:3])
+			}
+			if got := strings.Join(codes, " "); got != want {
+				t.Errorf("replies\n%s, want\n%s", got, want)
+			}
+			if taken := s.Taken(); taken != 3 {
+				t.Errorf("%d taken", taken)
+			}
+			check(t, s.Collect())
+			if s.Taken() != 0 || s.Collect().Count != 0 {
+				t.Error("collecting did not begin anew")
+			}
+		})
+	}
+}
+
+func TestLoadArrives(t *testing.T) {
+	s := listen(t)
+	if err := (sink.Load{Addr: s.Addr(), Connections: 3, Mails: 100, Size: 5000}).Send(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r, ids := s.Collect(), map[string]bool{}
+	for m := range r.Mails() {
+		ids[m.MessageID] = true
+	}
+	if r.Count != 100 || len(ids) != 100 || r.Bytes != 100*5000 {
+		t.Errorf("%d mails, %d ids, %d bytes", r.Count, len(ids), r.Bytes)
+	}
+}
+
+func TestADelayLineDelaysOnceWhatIsWrittenTogether(t *testing.T) {
+	s := listen(t)
+	const roundTrip = 100 * time.Millisecond
+	line, err := sink.NewDelayLine(t.Context(), s.Addr(), roundTrip)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := line.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	began := time.Now()
+	talk(t, line.Addr(), []string{"EHLO me\r\nNOOP\r\nNOOP\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\n"}, 11)
+	// The greeting takes half a round trip and everything else together one; one
+	// by one they would take six.
+	if took := time.Since(began); took < roundTrip*3/2 || took > 5*roundTrip {
+		t.Errorf("it took %v", took)
+	}
+}
