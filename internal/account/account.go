@@ -45,7 +45,9 @@ type Options struct {
 type Service struct {
 	Options
 	hasher  hasher
-	signIns *limit.Limiter // by address
+	signIns *limit.Limiter // by address and network
+	guesses *limit.Limiter // by address, from anywhere
+	present *limit.Limiter // of the present password, by member
 	forgets *limit.Limiter // by address
 }
 
@@ -62,6 +64,8 @@ const addressesRemembered = 10000
 func New(o Options) *Service {
 	return &Service{Options: o, hasher: make(hasher, hashAtOnce),
 		signIns: limit.New(30*time.Second, 12, addressesRemembered, o.Clock),
+		guesses: limit.New(5*time.Second, 60, addressesRemembered, o.Clock),
+		present: limit.New(30*time.Second, 12, addressesRemembered, o.Clock),
 		forgets: limit.New(20*time.Minute, 3, addressesRemembered, o.Clock)}
 }
 
@@ -82,13 +86,16 @@ func errSignIn() error { return epistle.Errorf(epistle.Invalid, "account.sign-in
 
 // SignIn checks an address and a password. Whether the address is not staff,
 // disabled, has no password or another one, the answer and the time it takes
-// are the same. Too many tries for one address are Limited.
-func (s *Service) SignIn(ctx context.Context, address, password string) (SignedIn, error) {
+// are the same. Too many tries for one address are Limited: a few from one
+// network, for which from stands, and more from all of them together, so that
+// nobody can shut a member out by guessing from one place.
+func (s *Service) SignIn(ctx context.Context, address, password, from string) (SignedIn, error) {
 	a, err := epistle.ParseAddress(address)
 	if err != nil {
 		return SignedIn{}, err
 	}
-	if !s.signIns.Allow(string(s.Hash("address", a.Canonical()))) {
+	index := string(s.Hash("address", a.Canonical()))
+	if !s.signIns.Allow(index+from) || !s.guesses.Allow(index) {
 		return SignedIn{}, epistle.Errorf(epistle.Limited, "too-many", nil)
 	}
 	if len(password) > 4*MaxPassword {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -67,7 +68,7 @@ func TestSignIn(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store, clock *storetest.Clock) {
 		a := service(s, clock)
 		m := add(t, a, "hana@example.org", "editor")
-		in, err := a.SignIn(t.Context(), " HANA@example.org ", goodPassword)
+		in, err := a.SignIn(t.Context(), " HANA@example.org ", goodPassword, "here")
 		if err != nil || in.Member.ID != m.ID || in.Member.Name != "Hana 하나" {
 			t.Fatalf("signed in as %+v, %v", in.Member.ID, err)
 		}
@@ -76,7 +77,7 @@ func TestSignIn(t *testing.T) {
 		}
 		wrong := map[string]string{"hana@example.org": "four small lantern", "nobody@example.org": goodPassword}
 		for address, password := range wrong {
-			if _, err := a.SignIn(t.Context(), address, password); message(err) != "account.sign-in" {
+			if _, err := a.SignIn(t.Context(), address, password, "here"); message(err) != "account.sign-in" {
 				t.Errorf("%v", err)
 			}
 		}
@@ -91,13 +92,13 @@ func TestManyTriesAreLimited(t *testing.T) {
 	s, clock := storetest.SQLite(t)
 	a := service(s, clock)
 	for i := range 40 {
-		_, err := a.SignIn(t.Context(), "someone@example.org", "wrong wrong wrong")
+		_, err := a.SignIn(t.Context(), "someone@example.org", "wrong wrong wrong", "here")
 		if epistle.KindOf(err) == epistle.Limited {
 			if i < 10 {
 				t.Fatalf("limited after %d tries", i)
 			}
 			clock.Advance(time.Hour)
-			if _, err := a.SignIn(t.Context(), "someone@example.org", "wrong wrong wrong"); epistle.KindOf(err) == epistle.Limited {
+			if _, err := a.SignIn(t.Context(), "someone@example.org", "wrong wrong wrong", "here"); epistle.KindOf(err) == epistle.Limited {
 				t.Fatal("still limited after an hour")
 			}
 			return
@@ -106,12 +107,42 @@ func TestManyTriesAreLimited(t *testing.T) {
 	t.Fatal("forty tries in a row were answered")
 }
 
+func TestGuessingFromOnePlaceShutsNobodyOut(t *testing.T) {
+	s, clock := storetest.SQLite(t)
+	a := service(s, clock)
+	m := add(t, a, "hana@example.org", "editor")
+	for range 200 {
+		if _, err := a.SignIn(t.Context(), "hana@example.org", strings.Repeat("wrong", 200), "elsewhere"); err == nil {
+			t.Fatal("a wrong password was taken")
+		}
+		clock.Advance(time.Second)
+	}
+	if _, err := a.SignIn(t.Context(), "hana@example.org", goodPassword, "at home"); err != nil {
+		t.Errorf("the member cannot sign in: %v", err)
+	}
+	if _, err := a.ChangePassword(t.Context(), m.Actor(), goodPassword, "seven quiet rivers"); err != nil {
+		t.Errorf("the member cannot change the password: %v", err)
+	}
+}
+
+func TestGuessingFromManyPlacesIsLimited(t *testing.T) {
+	s, clock := storetest.SQLite(t)
+	a := service(s, clock)
+	for i := range 100 {
+		_, err := a.SignIn(t.Context(), "hana@example.org", strings.Repeat("wrong", 200), fmt.Sprint("place ", i))
+		if epistle.KindOf(err) == epistle.Limited {
+			return
+		}
+	}
+	t.Error("a hundred places guessed at one password at once")
+}
+
 func TestPasswordChangeAndDisablingEndAccess(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store, clock *storetest.Clock) {
 		a := service(s, clock)
 		admin := add(t, a, "admin@example.org", "admin")
 		m := add(t, a, "author@example.org", "author")
-		in, err := a.SignIn(t.Context(), "author@example.org", goodPassword)
+		in, err := a.SignIn(t.Context(), "author@example.org", goodPassword, "here")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -141,7 +172,7 @@ func TestPasswordChangeAndDisablingEndAccess(t *testing.T) {
 		if _, err := a.Current(t.Context(), m.ID, changed.Stamp); epistle.KindOf(err) != epistle.NotFound {
 			t.Errorf("a disabled member's session goes on: %v", err)
 		}
-		if _, err := a.SignIn(t.Context(), "author@example.org", "seven quiet rivers"); message(err) != "account.sign-in" {
+		if _, err := a.SignIn(t.Context(), "author@example.org", "seven quiet rivers", "here"); message(err) != "account.sign-in" {
 			t.Errorf("a disabled member signs in: %v", err)
 		}
 	})
@@ -173,7 +204,7 @@ func TestForgottenPassword(t *testing.T) {
 		if _, err := a.SetPassword(t.Context(), token, "eight quiet rivers"); epistle.KindOf(err) != epistle.NotFound {
 			t.Errorf("the link works twice: %v", err)
 		}
-		if _, err := a.SignIn(t.Context(), "hana@example.org", "seven quiet rivers"); err != nil {
+		if _, err := a.SignIn(t.Context(), "hana@example.org", "seven quiet rivers", "here"); err != nil {
 			t.Errorf("the new password does not work: %v", err)
 		}
 		if err := a.Forgot(t.Context(), "hana@example.org"); err != nil {

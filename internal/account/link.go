@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"strconv"
 	"time"
 
 	"epistle/internal/epistle"
@@ -102,7 +103,7 @@ func (s *Service) ChangePassword(ctx context.Context, actor epistle.Actor, prese
 	if err != nil {
 		return SignedIn{}, err
 	}
-	if !s.signIns.Allow(string(s.Hash("address", c.Member.Address.Canonical()))) {
+	if !s.present.Allow(strconv.FormatInt(c.Member.ID, 10)) {
 		return SignedIn{}, epistle.Errorf(epistle.Limited, "too-many", nil)
 	}
 	ok, err := s.hasher.matches(ctx, present, c.PasswordHash)

@@ -51,7 +51,7 @@ func (d Door) showSignIn(w http.ResponseWriter, r *http.Request) error {
 func (d Door) signIn(w http.ResponseWriter, r *http.Request) error {
 	form := web.FormOf(r)
 	next := safeNext(form.Value("next"))
-	in, err := d.Account.SignIn(r.Context(), form.Value("email"), form.Value("password"))
+	in, err := d.Account.SignIn(r.Context(), form.Value("email"), form.Value("password"), d.Kernel.ClientKey(r))
 	if err := d.Kernel.Refuse(r, form, err); err != nil {
 		return err
 	}
