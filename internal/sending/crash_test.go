@@ -1,6 +1,7 @@
 package sending_test
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"testing"
@@ -240,6 +241,21 @@ func TestStoppingFinishesWhatIsInFlight(t *testing.T) {
 		gate := smtptest.NewGate(smtptest.Body)
 		p.relay.SetScript(gate.Script)
 		service := p.service(t, p.store, sending.Options{Connections: 2})
+		stopping, cut := make(chan struct{}), make(chan struct{})
+		tuned := usual
+		tuned.Grace = time.Hour // it ends when the test says so
+		tuned.Wait = func(ctx context.Context, d time.Duration, wake <-chan struct{}) error {
+			if d != tuned.Grace {
+				return impatient(ctx, d, wake)
+			}
+			close(stopping)
+			select {
+			case <-cut:
+			case <-wake:
+			}
+			return nil
+		}
+		service.Tune(tuned)
 		stop := start(t, service)
 		if err := service.Launch(t.Context(), p.editor, issue.ID); err != nil {
 			t.Fatal(err)
@@ -252,7 +268,10 @@ func TestStoppingFinishesWhatIsInFlight(t *testing.T) {
 			defer close(ended)
 			stop()
 		}()
+		<-stopping
 		gate.Release(smtptest.Action{}) // one gets its reply in time, the other never
+		eventually(t, "the reply is recorded", func() bool { return p.report(t, issue.ID).Accepted == 1 })
+		close(cut)
 		<-ended
 		if got := p.report(t, issue.ID); got.Accepted != 1 || got.Uncertain != 1 || got.Queued != 18 {
 			t.Errorf("after the stop: %+v", got)

@@ -146,7 +146,7 @@ func (p *press) approve(t *testing.T, issue epistle.Issue, to epistle.IssueState
 
 // usual makes everything small and quick: a check before every DATA, and no
 // long waits for a relay that is away.
-var usual = sending.Tuning{Poll: 5 * time.Millisecond, Grace: 300 * time.Millisecond, RangeSize: 7, ChunkSize: 10, Wait: impatient}
+var usual = sending.Tuning{Poll: 20 * time.Millisecond, Grace: 300 * time.Millisecond, RangeSize: 7, ChunkSize: 10, Wait: impatient}
 
 func impatient(ctx context.Context, d time.Duration, wake <-chan struct{}) error {
 	if d >= time.Second {
