@@ -30,6 +30,15 @@ func (s *Store) SaveSession(ctx context.Context, tokenHash string, staffID epist
 	})
 }
 
+// RenewSession is SaveSession for a session that is there already; one that was
+// ended meanwhile stays ended.
+func (s *Store) RenewSession(ctx context.Context, tokenHash string, staffID epistle.ID, data []byte, expires time.Time) error {
+	return s.write(ctx, func(q queries) error {
+		_, err := q.exec(ctx, `UPDATE session SET staff_id = ?, data = ?, expires_at = ? WHERE token_hash = ?`, staffID, data, micros(expires), tokenHash)
+		return err
+	})
+}
+
 // EndSession forgets a session, and with it those that expired.
 func (s *Store) EndSession(ctx context.Context, tokenHash string) error {
 	return s.write(ctx, func(q queries) error {

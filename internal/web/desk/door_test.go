@@ -62,6 +62,44 @@ func (h *house) hire(role string) epistle.ID {
 	return id
 }
 
+// slow is a page of the desk that takes as long as the test wants.
+type slow struct{ begun, goOn chan struct{} }
+
+func (p slow) Routes() []web.Route {
+	return []web.Route{web.Desk("GET /desk/slow", epistle.ReadDesk, func(w http.ResponseWriter, _ *http.Request) error {
+		p.begun <- struct{}{}
+		<-p.goOn
+		_, err := io.WriteString(w, "done")
+		return err
+	})}
+}
+
+func TestASignOutIsNotUndoneByWhatWasUnderWay(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store, clock *storetest.Clock) {
+		page := slow{make(chan struct{}), make(chan struct{})}
+		h := openHouse(t, s, clock, page)
+		h.hire("author")
+		h.signIn("author")
+		late := make(chan error)
+		go func() {
+			r, err := h.browser.Get(h.server.URL + "/desk/slow")
+			if err == nil {
+				err = r.Body.Close()
+			}
+			late <- err
+		}()
+		<-page.begun
+		h.visit("/desk/sign-out", "x", "")
+		page.goOn <- struct{}{}
+		if err := <-late; err != nil {
+			t.Fatal(err)
+		}
+		if _, _, at := h.visit("/desk/account"); at != "/desk/sign-in" {
+			t.Errorf("signed out, yet at %s", at)
+		}
+	})
+}
+
 // visit gets a path; with form it posts. It returns the last page and its path.
 func (h *house) visit(path string, form ...string) (status int, page, at string) {
 	h.t.Helper()

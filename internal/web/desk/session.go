@@ -29,6 +29,7 @@ const (
 type SessionStore interface {
 	Session(ctx context.Context, tokenHash string) (data []byte, found bool, err error)
 	SaveSession(ctx context.Context, tokenHash string, staffID epistle.ID, data []byte, expires time.Time) error
+	RenewSession(ctx context.Context, tokenHash string, staffID epistle.ID, data []byte, expires time.Time) error
 	EndSession(ctx context.Context, tokenHash string) error
 	RecoveryConfirmedAt(ctx context.Context) (time.Time, error)
 }
@@ -60,7 +61,7 @@ func NewSessions(k *web.Kernel, a *account.Service, s SessionStore) *Sessions {
 
 // Load is the guard's part of a request; see web.Guard.
 func (s *Sessions) Load(next http.Handler) http.Handler {
-	return s.manager.LoadAndSave(s.kernel.Handle(func(w http.ResponseWriter, r *http.Request) error {
+	inner := s.manager.LoadAndSave(s.kernel.Handle(func(w http.ResponseWriter, r *http.Request) error {
 		ctx, err := s.identify(r.Context())
 		if err != nil {
 			return err
@@ -68,7 +69,14 @@ func (s *Sessions) Load(next http.Handler) http.Handler {
 		next.ServeHTTP(w, r.WithContext(ctx))
 		return nil
 	}))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		inner.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), foundKey{}, new(string))))
+	})
 }
+
+// foundKey is the context key of the session, by its hash, that the request came
+// in with.
+type foundKey struct{}
 
 // identify puts the session's member into the context. A session that is too
 // old, or whose member was disabled or has another password by now, ends.
@@ -125,7 +133,11 @@ type scsStore struct {
 var _ scs.CtxStore = scsStore{}
 
 func (s scsStore) FindCtx(ctx context.Context, token string) ([]byte, bool, error) {
-	return s.store.Session(ctx, token)
+	data, ok, err := s.store.Session(ctx, token)
+	if at, known := ctx.Value(foundKey{}).(*string); known && ok {
+		*at = token
+	}
+	return data, ok, err
 }
 
 func (s scsStore) CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error {
@@ -134,6 +146,10 @@ func (s scsStore) CommitCtx(ctx context.Context, token string, data []byte, expi
 		return err
 	}
 	staffID, _ := values[sessionStaff].(int64)
+	if at, known := ctx.Value(foundKey{}).(*string); known && *at == token {
+		// It may have been ended meanwhile, and must stay so.
+		return s.store.RenewSession(ctx, token, staffID, data, s.now().Add(time.Until(expiry)))
+	}
 	return s.store.SaveSession(ctx, token, staffID, data, s.now().Add(time.Until(expiry)))
 }
 
