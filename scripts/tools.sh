@@ -11,7 +11,8 @@ need() { # need PACKAGE TEST-COMMAND…
 	if ! "$@" >/dev/null 2>&1; then missing="$missing $package"; fi
 }
 
-has_postgres() {
+has_postgres() { # the server's programs, and pg_dump beside them
+	command -v pg_dump || return 1
 	command -v initdb || ls /usr/lib/postgresql/*/bin/initdb /usr/local/pgsql/bin/initdb /usr/pgsql-*/bin/initdb /opt/homebrew/bin/initdb 2>/dev/null | grep -q .
 }
 has_chromium() {
