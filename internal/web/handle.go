@@ -54,7 +54,8 @@ func (k *Kernel) wrap(route Route, guard Guard) http.Handler {
 		// Only now: strangers must not make the desk read megabytes.
 		forget, err := readForm(w, r, route.bodyLimit)
 		defer forget()
-		if err != nil {
+		damaged := epistle.KindOf(err) == epistle.Invalid
+		if err != nil && !(route.open && damaged) {
 			return err
 		}
 		k.rememberLanguage(w, r)

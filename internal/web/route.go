@@ -48,7 +48,9 @@ func DeskDoor(pattern string, h HandlerFunc) Route {
 }
 
 // OpenToOtherSites lets requests of other origins through: only for what
-// carries its own proof, such as the one-click POST of RFC 8058.
+// carries its own proof, such as the one-click POST of RFC 8058. A form that
+// arrives damaged is let through too, as far as it can be read: somebody who
+// leaves must not have to wait until another program is mended.
 func (r Route) OpenToOtherSites() Route { r.open = true; return r }
 
 // MaxBody sets how many bytes a request may carry.

@@ -291,6 +291,22 @@ func TestOneClickUnsubscribe(t *testing.T) {
 			"from another site": func(path string) *httptest.ResponseRecorder {
 				return d.send(path, "application/x-www-form-urlencoded", strings.NewReader("List-Unsubscribe=One-Click"), "cross-site")
 			},
+			"as text": func(path string) *httptest.ResponseRecorder {
+				return d.send(path, "text/plain", strings.NewReader("List-Unsubscribe=One-Click"), "")
+			},
+			"with nothing": func(path string) *httptest.ResponseRecorder {
+				return d.send(path, "", strings.NewReader(""), "")
+			},
+			"damaged": func(path string) *httptest.ResponseRecorder {
+				return d.send(path, "application/x-www-form-urlencoded", strings.NewReader("List-Unsubscribe=%zz"), "")
+			},
+			"multipart without a boundary": func(path string) *httptest.ResponseRecorder {
+				_, body := multi()
+				return d.send(path, "multipart/form-data", body, "")
+			},
+			"multipart that ends early": func(path string) *httptest.ResponseRecorder {
+				return d.send(path, "multipart/form-data; boundary=x", strings.NewReader("--x\r\nContent-Disposition: form"), "")
+			},
 		} {
 			sub := d.subscribed(strings.ReplaceAll(name, " ", "-") + "@example.org")
 			path := "/u/" + d.store.Keys().Link(seal.ToLeave, sub.ID, 77)
