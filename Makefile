@@ -38,7 +38,7 @@ check: lint ## formatting, vet, the linter with the import rules
 lint:
 	$(GO) run $(LINT) run
 
-bench: ## how fast the daemon sends, beside Postfix's smtp-source: some 15 minutes; QUICK=1, FULL=1
+bench: ## how fast the daemon sends, beside Postfix's smtp-source: up to 20 minutes; QUICK=1, FULL=1
 	@sh scripts/tools.sh bench
 	$(GO) run ./internal/bench
 

@@ -17,6 +17,7 @@ type bench struct {
 	dir      string
 	binary   string
 	progress io.Writer
+	until    time.Time // no run is begun after it but a row's first; zero: no limit
 }
 
 func (b bench) say(format string, args ...any) {
@@ -81,6 +82,10 @@ func (b bench) measureGroup(ctx context.Context, site *rig.Site, g group) (_ []r
 	samples := make([][]sample, len(g.Connections))
 	size := 27_000 // the first guess at what smtp-source should send
 	for n := range g.Runs {
+		if n > 0 && !b.until.IsZero() && time.Now().After(b.until) {
+			b.say("the time is up: these rows are of %d runs instead of %d", n, g.Runs)
+			break
+		}
 		for i, connections := range g.Connections {
 			taken, err := b.measureOnce(ctx, site, f, g, connections, size)
 			if err != nil {

@@ -123,6 +123,7 @@ func BenchmarkMessage(b *testing.B) {
 
 func BenchmarkCompile(b *testing.B) {
 	r := sampleRenderer(b, sampleMinistry())
+	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := r.Compile(sampleNewsletter(), sampleIssue(), epistle.Korean, epistle.Full); err != nil {
 			b.Fatal(err)
