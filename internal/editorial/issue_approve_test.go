@@ -212,6 +212,27 @@ func TestAnApprovalAfterGraceWaitsForAHand(t *testing.T) {
 	})
 }
 
+func TestSendingAHeldIssueThatIsEditedInThatMoment(t *testing.T) {
+	eachOffice(t, func(t *testing.T, o *office) {
+		ctx := t.Context()
+		issue := o.edited(t, author, "Hello")
+		o.clock.Set(o.slot.Add(7 * time.Hour)) // after the grace
+		issue, err := o.Approve(ctx, editor, issue.ID, issue.Version, issue.Digest())
+		must(t, err)
+		o.readers.meanwhile = func() {
+			content := issue.Content
+			content.Subject.EN = "Slipped in"
+			_, err := o.Edit(ctx, author, issue.ID, issue.Version, editorial.Rewrite(content))
+			must(t, err)
+		}
+		_, err = o.SendNow(ctx, editor, issue.ID)
+		wantError(t, "an edit in that moment", err, epistle.Conflict, "issue.state")
+		if now := o.now(t, issue.ID); now.State != epistle.IssueHeld || now.IsApproved() || o.launcher.count() != 0 {
+			t.Errorf("the issue is %s, approved %t, launched %d times", now.State, now.IsApproved(), o.launcher.count())
+		}
+	})
+}
+
 func TestAChangedAudienceHolds(t *testing.T) {
 	eachOffice(t, func(t *testing.T, o *office) {
 		ctx := t.Context()

@@ -125,8 +125,8 @@ func (s *Issues) SendNow(ctx context.Context, actor epistle.Actor, issueID epist
 		return issue, conflict("issue.audience")
 	}
 	if issue.State == epistle.IssueHeld {
-		issue, err = s.Store.MoveIssue(ctx, actor, store.IssueMove{ID: issueID, From: []epistle.IssueState{epistle.IssueHeld},
-			To: epistle.IssueApproved, Action: "issue.release"})
+		issue, err = s.Store.MoveIssue(ctx, actor, store.IssueMove{ID: issueID, Version: issue.Version,
+			From: []epistle.IssueState{epistle.IssueHeld}, To: epistle.IssueApproved, Action: "issue.release"})
 		if err != nil {
 			return issue, err
 		}

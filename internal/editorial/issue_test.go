@@ -47,6 +47,8 @@ type audience struct {
 	*store.Store
 	mu     sync.Mutex
 	counts map[epistle.Language]int64
+	// meanwhile, if set, happens once while somebody counts.
+	meanwhile func()
 }
 
 func (a *audience) set(en, ko int64) {
@@ -58,6 +60,10 @@ func (a *audience) set(en, ko int64) {
 func (a *audience) CountAudience(context.Context, epistle.AudienceRule) (int64, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if act := a.meanwhile; act != nil {
+		a.meanwhile = nil
+		act()
+	}
 	return a.counts[epistle.English] + a.counts[epistle.Korean], nil
 }
 

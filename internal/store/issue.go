@@ -187,16 +187,17 @@ func (s *Store) ApproveIssue(ctx context.Context, by epistle.Actor, a IssueAppro
 
 // IssueMove is a change of an issue's state.
 type IssueMove struct {
-	ID     epistle.ID
-	From   []epistle.IssueState // where it must stand now
-	To     epistle.IssueState
-	Reason string // the new HeldReason; "" clears it
-	Action string // for the audit, "issue.hold"
+	ID      epistle.ID
+	Version int64                // that it must have now; 0 for any
+	From    []epistle.IssueState // where it must stand now
+	To      epistle.IssueState
+	Reason  string // the new HeldReason; "" clears it
+	Action  string // for the audit, "issue.hold"
 }
 
 // MoveIssue changes an issue's state and nothing else; its version stays, so
 // that an editor at work is not disturbed. Conflict "issue.state" if it stands
-// elsewhere than in From.
+// elsewhere than in From, or was changed since m.Version.
 func (s *Store) MoveIssue(ctx context.Context, by epistle.Actor, m IssueMove) (epistle.Issue, error) {
 	return s.changeIssue(ctx, func(q queries, audit epistle.ID, now time.Time) (issueRow, error) {
 		return moveIssue(ctx, q, audit, now, by, m)
@@ -215,8 +216,8 @@ func moveIssue(ctx context.Context, q queries, audit epistle.ID, now time.Time, 
 	query, args, err := q.in(`UPDATE issue SET state = ?, held_reason = ?,
 		launched_at = CASE WHEN launched_at = 0 AND ? = 'launching' THEN ? ELSE launched_at END,
 		finished_at = CASE WHEN ? IN ('sent', 'cancelled') THEN ? ELSE finished_at END
-		WHERE id = ? AND state IN (?) RETURNING `+issueColumns,
-		string(m.To), m.Reason, string(m.To), micros(now), string(m.To), micros(now), m.ID, m.From)
+		WHERE id = ? AND state IN (?) AND (version = ? OR ? = 0) RETURNING `+issueColumns,
+		string(m.To), m.Reason, string(m.To), micros(now), string(m.To), micros(now), m.ID, m.From, m.Version, m.Version)
 	if err != nil {
 		return row, err
 	}
