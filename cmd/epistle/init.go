@@ -92,7 +92,7 @@ func (cmd *initCommand) run(ctx context.Context, p *program) error {
 	p.testRelay(ctx, c)
 	p.testDNS(ctx, newsletter.Sender.Address, c.Relay.URL)
 	fmt.Fprintln(p.stdout)
-	p.say("cli.init.next", "Key", keyFile(c))
+	p.say("cli.init.next", "Key", keyFile(c), "Path", path)
 	return nil
 }
 

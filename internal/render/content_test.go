@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"epistle/internal/epistle"
 	"epistle/templates"
@@ -326,5 +327,24 @@ func TestEveryKindOfNoticeIsKnown(t *testing.T) {
 	})
 	if found < len(noticeData) {
 		t.Errorf("%d kinds are declared, the table has %d", found, len(noticeData))
+	}
+}
+
+// An issue that goes out before or after its slot has the day on which it went.
+func TestTheDateIsTheDayOfTheLaunch(t *testing.T) {
+	r := sampleRenderer(t, sampleMinistry())
+	issue := sampleIssue()
+	for launched, want := range map[time.Time]string{
+		{}: "26 November 2026",
+		time.Date(2026, 11, 23, 1, 0, 0, 0, time.UTC): "23 November 2026",
+	} {
+		issue.LaunchedAt = launched
+		preview, err := r.Preview(sampleNewsletter(), issue, epistle.English, epistle.Full)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(preview.HTML, want) || !strings.Contains(preview.Text, want) {
+			t.Errorf("launched at %v, the mail is not of %s", launched, want)
+		}
 	}
 }

@@ -96,12 +96,13 @@ func (r *Renderer) makePage(n epistle.Newsletter, i epistle.Issue, l epistle.Lan
 	return p, nil
 }
 
-// dateline names the issue by its number and day. An issue that has no slot
-// carries the day of its launch, and none before that.
+// dateline names the issue by its number and day: the day of its launch, since
+// it may go out before or after its slot; until then the day of its slot, if it
+// has one.
 func dateline(words *locale.Words, i epistle.Issue, loc *time.Location) string {
-	day := i.SendAt
+	day := i.LaunchedAt
 	if day.IsZero() {
-		day = i.LaunchedAt
+		day = i.SendAt
 	}
 	var parts []string
 	if i.Number > 0 {

@@ -286,7 +286,8 @@ func TestStaffAddPagesAndProjects(t *testing.T) {
 			t.Errorf("a bad form: status %d, %d errors", status, strings.Count(body, "field-error"))
 		}
 		path := "/desk/settings/pages/" + strconv.FormatInt(page.ID, 10)
-		if status, body := m.get(path); status != http.StatusOK || !strings.Contains(body, `value="The Table"`) {
+		if status, body := m.get(path); status != http.StatusOK || !strings.Contains(body, `value="The Table"`) ||
+			!strings.Contains(body, "http://localhost/comments?page=https%3A%2F%2Flantern.example%2Ftable<") {
 			t.Errorf("the page's form: status %d", status)
 		}
 		m.post(path, "title_en", "The Long Table", "title_ko", "긴 식탁", "project", "")

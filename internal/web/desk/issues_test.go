@@ -352,7 +352,7 @@ func TestApprovalOnThePage(t *testing.T) {
 		t.Error("an author is offered the approval")
 	}
 	_, page, _ := d.as(t, daniel, http.MethodGet, path, nil)
-	for _, want := range []string{"42 partners", "30 in English", "12 in Korean", "Miriam", "Thursday 26 November"} {
+	for _, want := range []string{"42 readers", "30 in English", "12 in Korean", "Miriam", "Thursday 26 November"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the approver is not told %q", want)
 		}

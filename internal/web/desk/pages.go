@@ -2,6 +2,7 @@ package desk
 
 import (
 	"net/http"
+	"net/url"
 	"strconv"
 
 	"epistle/internal/epistle"
@@ -97,6 +98,7 @@ func projectOf(form *web.Form) epistle.ID {
 type changePage struct {
 	Form    *web.Form
 	Page    epistle.Page
+	Thread  string // the address of its comments, to link to from the page
 	Choices []web.Option
 }
 
@@ -126,7 +128,8 @@ func (p Pages) changeForm(w http.ResponseWriter, r *http.Request, page epistle.P
 	if err != nil {
 		return err
 	}
-	return p.Kernel.Render(w, r, "desk/page", changePage{Form: form, Page: page, Choices: p.choices(r, projects)})
+	return p.Kernel.Render(w, r, "desk/page", changePage{Form: form, Page: page, Choices: p.choices(r, projects),
+		Thread: p.Kernel.URL("/comments?" + url.Values{"page": {page.URL}}.Encode())})
 }
 
 func (p Pages) change(w http.ResponseWriter, r *http.Request) error {
