@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -174,8 +175,10 @@ func withDefaults(u *url.URL) string {
 		q.Set("connect_timeout", "10")
 	}
 	if !q.Has("sslmode") {
+		// The driver's own order of where a host may stand.
+		host := cmp.Or(q.Get("host"), u.Hostname(), os.Getenv("PGHOST"), "localhost")
 		mode := "require"
-		if ip := net.ParseIP(u.Hostname()); u.Hostname() == "localhost" || u.Hostname() == "" || ip != nil && ip.IsLoopback() {
+		if ip := net.ParseIP(host); host == "localhost" || strings.HasPrefix(host, "/") || ip != nil && ip.IsLoopback() {
 			mode = "disable"
 		}
 		q.Set("sslmode", mode)

@@ -15,3 +15,12 @@ func HasTable(ctx context.Context, url, name string) (has bool, err error) {
 	defer func() { _ = db.Close() }()
 	return d.hasTable(ctx, db, name)
 }
+
+// PostgresDSN is what the driver is told for a database URL.
+func PostgresDSN(raw string) (string, error) {
+	d, err := dialectOf(raw)
+	if err != nil {
+		return "", err
+	}
+	return d.(postgresDialect).url, nil
+}

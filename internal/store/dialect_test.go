@@ -1,0 +1,26 @@
+package store_test
+
+import (
+	"strings"
+	"testing"
+
+	"epistle/internal/store"
+)
+
+func TestOnlyThisMachineGoesWithoutTLS(t *testing.T) {
+	for _, c := range []struct{ url, environment, mode string }{
+		{"postgres://db.example.org/epistle", "", "require"},
+		{"postgres://db.example.org/epistle?sslmode=verify-full", "", "verify-full"},
+		{"postgres:///epistle?host=db.example.org", "", "require"},
+		{"postgres:///epistle", "db.example.org", "require"},
+		{"postgres://localhost/epistle", "db.example.org", "disable"},
+		{"postgres://[::1]/epistle", "", "disable"},
+		{"postgres:///epistle?host=/var/run/postgresql", "", "disable"},
+		{"postgres:///epistle", "", "disable"},
+	} {
+		t.Setenv("PGHOST", c.environment)
+		if got, err := store.PostgresDSN(c.url); err != nil || !strings.Contains(got, "sslmode="+c.mode) {
+			t.Errorf("%s with PGHOST=%s: %s, error %v; want %s", c.url, c.environment, got, err, c.mode)
+		}
+	}
+}
