@@ -2,6 +2,7 @@ package sending_test
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,7 +20,13 @@ func TestNobodyIsMailedAfterLeaving(t *testing.T) {
 			eachPress(t, func(t *testing.T, p *press) {
 				p.subscribe(t, 1, 6)
 				gate := smtptest.NewGate(stage)
-				p.relay.SetScript(gate.Script)
+				var begun atomic.Int64 // DATA for the first reader
+				p.relay.SetScript(func(step smtptest.Step) smtptest.Action {
+					if step.Stage == smtptest.Data && step.To == address(1) {
+						begun.Add(1)
+					}
+					return gate.Script(step)
+				})
 				service := p.service(t, p.store, sending.Options{Connections: 1})
 				start(t, service)
 				issue := launch(t, p, service)
@@ -36,6 +43,9 @@ func TestNobodyIsMailedAfterLeaving(t *testing.T) {
 				p.waitState(t, issue.ID, epistle.IssueSent)
 				if got := p.copies(); got[address(gone)] != 0 || len(got) != 5 {
 					t.Errorf("%d got mail, the one who left %d", len(got), got[address(gone)])
+				}
+				if stage == smtptest.Rcpt && begun.Load() != 0 {
+					t.Error("DATA began for somebody who had left")
 				}
 				if got := p.report(t, issue.ID); got.Skipped != 1 || got.Accepted != 5 || got.Left != 1 {
 					t.Errorf("report: %+v", got)

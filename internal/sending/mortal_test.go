@@ -19,6 +19,8 @@ type mortal struct {
 	away atomic.Bool
 	// beforeChunk, if set, may fail a chunk of a launch.
 	beforeChunk func() error
+	// afterDue, if set, is told what became of a single delivery.
+	afterDue func(store.Result)
 }
 
 var errDead = errors.New("this process is dead")
@@ -97,6 +99,9 @@ func (m *mortal) ClaimDue(ctx context.Context, lease time.Duration, limit int) (
 func (m *mortal) SettleDue(ctx context.Context, r store.Recipient, result store.Result) error {
 	if err := m.fault(); err != nil {
 		return err
+	}
+	if m.afterDue != nil {
+		defer m.afterDue(result)
 	}
 	return m.Store.SettleDue(ctx, r, result)
 }

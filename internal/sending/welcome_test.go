@@ -7,6 +7,7 @@ import (
 	"epistle/internal/epistle"
 	"epistle/internal/sending"
 	"epistle/internal/smtptest"
+	"epistle/internal/store"
 )
 
 // tonight is the welcome slot of the tests' first evening, 20:00 in Seoul; the
@@ -186,11 +187,23 @@ func TestAQueuedWelcomeIsHeldToo(t *testing.T) {
 			return r.Skipped == 1 && r.Welcomes == 1
 		})
 		stop()
+
+		// It is withdrawn while the relay is about to take the next welcome.
 		p.join(t, 12, tonight)
 		welcome(t, p, service, tonight)
+		results := make(chan store.Result, 10)
+		gate := smtptest.NewGate(smtptest.Rcpt)
+		p.relay.SetScript(gate.Script)
+		start(t, p.service(t, &mortal{Store: p.store, afterDue: func(r store.Result) { results <- r }}, sending.Options{}))
+		gate.Wait(t)
 		if _, err := p.store.Withdraw(t.Context(), epistle.PrayerItem, prayer, epistle.AuditEntry{Actor: p.author, At: p.clock.Now()}); err != nil {
 			t.Fatal(err)
 		}
+		gate.Open()
+		if r := <-results; r.Attempted || p.copies()[address(12)] != 0 {
+			t.Errorf("a welcome with what was withdrawn went out: %+v", r)
+		}
+		p.clock.Advance(time.Minute)
 		if held, err := p.store.ClaimDue(t.Context(), time.Minute, 10); err != nil || len(held) != 0 {
 			t.Errorf("%d welcomes with what was withdrawn may go out, %v", len(held), err)
 		}
