@@ -211,6 +211,17 @@ func (v *visitor) photograph(name string) {
 	v.do("back", colours(""), chromedp.EmulateViewport(1280, 900), chromedp.Navigate(withLanguage(here, v.language)))
 }
 
+// fits fails when a page has to be moved sideways on the narrowest screen, or
+// on a wider one at 400 % (WCAG 1.4.10).
+func (v *visitor) fits() {
+	v.t.Helper()
+	v.do("a narrow window", chromedp.EmulateViewport(320, 900))
+	if wide := v.evaluate(`String(document.documentElement.scrollWidth)`); wide != "320" {
+		v.t.Errorf("%s needs %s pixels of 320", v.evaluate(`location.pathname`), wide)
+	}
+	v.do("back", chromedp.EmulateViewport(1280, 900))
+}
+
 // colours makes the browser prefer light or dark pages; "" lets it choose.
 func colours(theme string) chromedp.Action[chromedp.Void] {
 	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {

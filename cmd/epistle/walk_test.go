@@ -63,6 +63,7 @@ func TestTheWholePath(t *testing.T) {
 	author.open("/desk/comments")
 	author.sees("<b>Not bold</b> 🙏 아멘")
 	author.photograph("moderation")
+	author.fits()
 	author.pressIn(".comment-row", name, "Approve")
 	author.sees("The comment is on its page.")
 	author.pressIn(".comment-row", "Joanna Whitlock", "Approve and invite")
@@ -75,6 +76,7 @@ func TestTheWholePath(t *testing.T) {
 	// The author works on the week's issue and looks at the real mail.
 	author.open(house.issuePath)
 	author.photograph("composer")
+	author.fits()
 	author.fill("subject_en", "Winter is coming to the river")
 	author.press("Save")
 	author.sees("Saved.")
