@@ -44,6 +44,9 @@ func (cmd *importSubscribersCommand) run(ctx context.Context, p *program) error 
 		return epistle.Errorf(epistle.Invalid, "cli.import.file", err).With("Path", cmd.File)
 	}
 	defer func() { _ = file.Close() }()
+	if info, err := file.Stat(); err != nil || info.IsDir() {
+		return epistle.Errorf(epistle.Invalid, "cli.import.file", err).With("Path", cmd.File)
+	}
 	return p.withStore(ctx, func(_ config.Config, s *store.Store) error {
 		newsletter, err := chooseNewsletter(ctx, s, cmd.Newsletter)
 		if err != nil {
@@ -64,7 +67,9 @@ func (cmd *importSubscribersCommand) run(ctx context.Context, p *program) error 
 		read := progressbar.NewReader(file, bar)
 		done, err := verb.Import(ctx, epistle.SystemActor(), &read, how)
 		_ = bar.Finish()
-		p.sayImported(done, how)
+		if err == nil || done.Rows > 0 {
+			p.sayImported(done, how)
+		}
 		return err
 	})
 }

@@ -68,6 +68,9 @@ func (cmd *initCommand) run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
+	if err := cmd.checkPasswordFile(ctx, p); err != nil {
+		return err
+	}
 	if _, err := presentKey(c); err != nil { // before a database is made for it
 		return err
 	}
@@ -94,6 +97,19 @@ func (cmd *initCommand) run(ctx context.Context, p *program) error {
 	fmt.Fprintln(p.stdout)
 	p.say("cli.init.next", "Key", keyFile(c), "Path", path)
 	return nil
+}
+
+// checkPasswordFile refuses a password before anything is set up for it. What
+// comes on standard input can be read only once, and is judged then.
+func (cmd *initCommand) checkPasswordFile(ctx context.Context, p *program) error {
+	if cmd.PasswordFile == "" || cmd.PasswordFile == "-" {
+		return nil
+	}
+	password, err := p.password(ctx, cmd.PasswordFile)
+	if err != nil || password == "" { // who has none is mailed a link to set one
+		return err
+	}
+	return account.CheckPassword(password, cmd.StaffName, cmd.StaffEmail)
 }
 
 // settings gathers the answers and the settings that come of them. An existing

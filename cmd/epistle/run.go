@@ -12,6 +12,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
 	"golang.org/x/term"
@@ -102,6 +103,11 @@ func (p *program) dispatch(ctx context.Context, args []string) error {
 	}
 	if len(args) == 0 {
 		args = []string{"--help"}
+	}
+	for _, arg := range args {
+		if !utf8.ValidString(arg) { // kong would go on with other letters in its place
+			return epistle.Errorf(epistle.Invalid, "text.encoding", nil)
+		}
 	}
 	parsed, err := parser.Parse(args)
 	if left {
