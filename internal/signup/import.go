@@ -156,9 +156,13 @@ func (r *importRun) read(row personRow) (epistle.Signup, error) {
 	if err != nil {
 		return epistle.Signup{}, err
 	}
-	return epistle.Signup{NewsletterID: r.newsletter.ID, Source: epistle.FromImport, Address: address, Name: name, Language: language,
-		StaffID: r.actor.StaffID, Evidence: r.how.Source, Wording: r.service.Wording(r.newsletter, language),
-		WordingVersion: r.newsletter.WordingVersion}, nil
+	u := epistle.Signup{NewsletterID: r.newsletter.ID, Source: epistle.FromImport, Address: address, Name: name, Language: language,
+		StaffID: r.actor.StaffID, Evidence: r.how.Source}
+	if r.how.Mode == AskEach {
+		// Whom staff vouch for never saw our wording; it would be no evidence.
+		u.Wording, u.WordingVersion = r.service.Wording(r.newsletter, language), r.newsletter.WordingVersion
+	}
+	return u, nil
 }
 
 // flush settles the batch.
