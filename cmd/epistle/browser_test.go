@@ -18,7 +18,7 @@ import (
 
 // patience is how long a page may take to show what is waited for, on a machine
 // that is busy with other tests.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // chromium starts a real browser, headless. Each visitor made from it has
 // cookies of their own.
