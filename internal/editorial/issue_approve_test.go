@@ -121,6 +121,10 @@ func TestWithdrawnItemsBlock(t *testing.T) {
 func TestAnApprovedIssueLaunchesAtItsSlotOnce(t *testing.T) {
 	eachOffice(t, func(t *testing.T, o *office) {
 		issue := o.approved(t)
+		must(t, o.Remind(t.Context(), o.newsletter.ID, o.slot, 24*time.Hour))
+		if n := o.noticesOf(t, epistle.NoticeUnapproved); n != 0 {
+			t.Errorf("%d people were reminded of what is approved", n)
+		}
 		o.clock.Set(o.slot)
 		var group sync.WaitGroup
 		for range 3 {
