@@ -67,7 +67,7 @@ func (s *Site) judge(issue epistle.ID, m sink.Mail) (reader int, seq int64, err 
 	}
 	numbers, err := s.keys.ParseLink(seal.ToLeave, m.Leave)
 	if err != nil || len(numbers) != 2 || numbers[0] != s.subscriptions[n] || numbers[1] != issue {
-		return 0, 0, fmt.Errorf("the unsubscribe token of reader %d is not theirs: numbers %v, %v", n, numbers, err)
+		return 0, 0, fmt.Errorf("the unsubscribe token of reader %d is not theirs: %q, numbers %v", n, m.Leave, numbers)
 	}
 	left, domain, _ := strings.Cut(m.MessageID, "@")
 	of, seq, err := s.keys.ParseMessageIDLocal(left)

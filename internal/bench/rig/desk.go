@@ -2,6 +2,7 @@ package rig
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -16,13 +17,11 @@ type cookies []*http.Cookie
 // SignIn signs the editor in at the desk. The session stays good for daemons
 // that come later, so that the one that is measured hashes no password.
 func (s *Site) SignIn(ctx context.Context, d *Daemon) error {
-	response, err := d.post(ctx, "/desk/sign-in", url.Values{"email": {EditorAddress}, "password": {s.password}})
-	if err == nil && len(response.Cookies()) == 0 {
-		err = fmt.Errorf("the desk let nobody in: %s", response.Status)
+	given, err := d.post(ctx, "/desk/sign-in", url.Values{"email": {EditorAddress}, "password": {s.password}})
+	if err == nil && len(given) == 0 {
+		err = errors.New("the desk let nobody in")
 	}
-	if err == nil {
-		s.cookies = response.Cookies()
-	}
+	s.cookies = given
 	return err
 }
 
@@ -32,8 +31,9 @@ func (d *Daemon) Launch(ctx context.Context, id epistle.ID) error {
 	return err
 }
 
-// post expects to be sent on to another page.
-func (d *Daemon) post(ctx context.Context, path string, form url.Values) (*http.Response, error) {
+// post expects to be sent on to another page, and returns the cookies that it
+// was given.
+func (d *Daemon) post(ctx context.Context, path string, form url.Values) (cookies, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, d.base+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func (d *Daemon) post(ctx context.Context, path string, form url.Values) (*http.
 	if response.StatusCode != http.StatusSeeOther {
 		return nil, d.Trouble("the desk answered " + response.Status + " to " + path)
 	}
-	return response, nil
+	return response.Cookies(), nil
 }
 
 func get(ctx context.Context, address string) (status int, err error) {
