@@ -119,7 +119,7 @@ func (s *Service) Start(ctx context.Context) error {
 }
 
 // Pass looks at the clock once, runs what is due, and returns when that is
-// finished.
+// finished. It is not for a service that runs by Start.
 func (s *Service) Pass(ctx context.Context) {
 	s.look(ctx, ctx)
 	s.running.Wait()

@@ -117,8 +117,10 @@ func TestDaemonsShareSlots(t *testing.T) {
 	var running sync.WaitGroup
 	passes := []*schedule.Service{}
 	for _, owner := range []string{"a", "b"} {
-		service := daemon(storetest.OpenWithKey(t, url, clock.Now, key), clock, &d, owner, &hourly)
-		passes = append(passes, service)
+		shared := storetest.OpenWithKey(t, url, clock.Now, key)
+		service := daemon(shared, clock, &d, owner, &hourly)
+		// Pass is for a service that was not started, so others do it.
+		passes = append(passes, daemon(shared, clock, &d, owner+" by hand", &hourly))
 		running.Go(func() {
 			if err := service.Start(ctx); err != nil {
 				t.Error(err)
