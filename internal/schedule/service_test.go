@@ -43,12 +43,6 @@ func (d *diary) take() []string {
 	return taken
 }
 
-func (d *diary) count() int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return len(d.entries)
-}
-
 func (d *diary) set(err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -116,8 +110,9 @@ func TestDaemonsShareSlots(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	passes := []*schedule.Service{}
+	var shared *store.Store
 	for _, owner := range []string{"a", "b"} {
-		shared := storetest.OpenWithKey(t, url, clock.Now, key)
+		shared = storetest.OpenWithKey(t, url, clock.Now, key)
 		service := daemon(shared, clock, &d, owner, &hourly)
 		// Pass is for a service that was not started, so others do it.
 		passes = append(passes, daemon(shared, clock, &d, owner+" by hand", &hourly))
@@ -127,10 +122,17 @@ func TestDaemonsShareSlots(t *testing.T) {
 			}
 		})
 	}
+	settled := func() int {
+		labels, err := shared.SettledSlots(t.Context(), hourly.Key, time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(labels)
+	}
 	var want []string
 	for i := range 12 {
 		clock.Advance(time.Hour)
-		for d.count() <= i {
+		for settled() <= i { // a lease that runs would end with the next hour
 			for _, p := range passes {
 				p.Pass(ctx)
 			}
