@@ -54,8 +54,8 @@ func (k *Kernel) wrap(route Route, guard Guard) http.Handler {
 		// Only now: strangers must not make the desk read megabytes.
 		forget, err := readForm(w, r, route.bodyLimit)
 		defer forget()
-		damaged := epistle.KindOf(err) == epistle.Invalid
-		if err != nil && !(route.open && damaged) {
+		forgiven := route.open && epistle.KindOf(err) == epistle.Invalid
+		if err != nil && !forgiven {
 			return err
 		}
 		k.rememberLanguage(w, r)

@@ -80,10 +80,10 @@ func (s Signups) list(w http.ResponseWriter, r *http.Request) error {
 	}
 	if len(page.Signups) > peoplePerPage {
 		page.Signups = page.Signups[:peoplePerPage]
-		page.Older = withQuery(r, "before", strconv.FormatInt(page.Signups[peoplePerPage-1].ID, 10))
+		page.Older = pageBefore(r, strconv.FormatInt(page.Signups[peoplePerPage-1].ID, 10))
 	}
 	if before > 0 {
-		page.Newest = withQuery(r, "before", "")
+		page.Newest = pageBefore(r, "")
 	}
 	return s.Kernel.Render(w, r, "desk/signups", page)
 }
@@ -145,12 +145,13 @@ func idFrom(query url.Values, name string) epistle.ID {
 	return id
 }
 
-// withQuery is the request's address with one parameter changed, or without it.
-func withQuery(r *http.Request, name, value string) string {
+// pageBefore is the request's address, of the page that follows an id; "" for the
+// first page.
+func pageBefore(r *http.Request, id string) string {
 	query := r.URL.Query()
-	query.Set(name, value)
-	if value == "" {
-		query.Del(name)
+	query.Set("before", id)
+	if id == "" {
+		query.Del("before")
 	}
 	u := url.URL{Path: r.URL.Path, RawQuery: query.Encode()}
 	return u.String()

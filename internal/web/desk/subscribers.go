@@ -96,10 +96,10 @@ func (s Subscribers) list(w http.ResponseWriter, r *http.Request) error {
 	}
 	if len(page.People) > peoplePerPage {
 		page.People = page.People[:peoplePerPage]
-		page.Older = withQuery(r, "before", strconv.FormatInt(page.People[peoplePerPage-1].Subscriber.ID, 10))
+		page.Older = pageBefore(r, strconv.FormatInt(page.People[peoplePerPage-1].Subscriber.ID, 10))
 	}
 	if page.Filter.Before > 0 {
-		page.Newest = withQuery(r, "before", "")
+		page.Newest = pageBefore(r, "")
 	}
 	return s.Kernel.Render(w, r, "desk/subscribers", page)
 }
