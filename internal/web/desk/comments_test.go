@@ -1,7 +1,6 @@
 package desk_test
 
 import (
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -79,7 +78,8 @@ func (j *flashJar) Cookies(*url.URL) []*http.Cookie { return j.cookies }
 
 func (m *moderator) get(path string) (int, string) {
 	m.t.Helper()
-	return m.answer(m.client.Get(m.server.URL + path))
+	r, err := m.client.Get(m.server.URL + path)
+	return webtest.Answer(m.t, r, err)
 }
 
 func (m *moderator) post(path string, pairs ...string) (int, string) {
@@ -88,21 +88,8 @@ func (m *moderator) post(path string, pairs ...string) (int, string) {
 	for i := 0; i+1 < len(pairs); i += 2 {
 		form.Add(pairs[i], pairs[i+1])
 	}
-	return m.answer(m.client.PostForm(m.server.URL+path, form))
-}
-
-func (m *moderator) answer(r *http.Response, err error) (int, string) {
-	m.t.Helper()
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	defer r.Body.Close()
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	webtest.NoMissingWords(m.t, string(body))
-	return r.StatusCode, string(body)
+	r, err := m.client.PostForm(m.server.URL+path, form)
+	return webtest.Answer(m.t, r, err)
 }
 
 func (m *moderator) comment(body string, updates bool) epistle.ID {

@@ -1,7 +1,6 @@
 package public_test
 
 import (
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -61,26 +60,14 @@ func visit(t *testing.T) *reader {
 
 func (v *reader) get(path string) (int, string) {
 	v.t.Helper()
-	return v.answer(http.Get(v.server.URL + path))
+	r, err := http.Get(v.server.URL + path)
+	return webtest.Answer(v.t, r, err)
 }
 
 func (v *reader) post(form url.Values) (int, string) {
 	v.t.Helper()
-	return v.answer(http.PostForm(v.server.URL+"/comments", form))
-}
-
-func (v *reader) answer(r *http.Response, err error) (int, string) {
-	v.t.Helper()
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	defer r.Body.Close()
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	webtest.NoMissingWords(v.t, string(body))
-	return r.StatusCode, string(body)
+	r, err := http.PostForm(v.server.URL+"/comments", form)
+	return webtest.Answer(v.t, r, err)
 }
 
 var hiddenField = regexp.MustCompile(`<input type="hidden" name="([a-z]+)" value="([^"]*)">`)

@@ -3,6 +3,7 @@ package webtest
 
 import (
 	"crypto/sha256"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -97,6 +98,22 @@ func Page(t testing.TB, k *web.Kernel, name string, data any) map[epistle.Langua
 		NoMissingWords(t, pages[l])
 	}
 	return pages
+}
+
+// Answer reads what a request was answered with: the status and the page, which
+// must lack no words.
+func Answer(t testing.TB, r *http.Response, err error) (int, string) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = r.Body.Close() }()
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	NoMissingWords(t, string(body))
+	return r.StatusCode, string(body)
 }
 
 // NoMissingWords fails when a page shows a key instead of its message.
