@@ -39,7 +39,7 @@ const (
 //
 // The token is URL-safe, about 30 characters, and valid as long as the key.
 func (r *Keyring) Link(p Purpose, numbers ...int64) string {
-	return base64.RawURLEncoding.EncodeToString(r.signed(p, numbers))
+	return string(r.Signer().AppendLink(nil, p, numbers...))
 }
 
 // ParseLink checks a token in constant time and returns its numbers.
@@ -60,7 +60,7 @@ var mailText = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPaddin
 // BounceLocal is the local part of the Return-Path (VERP) of a delivery:
 // "b+" and a token of its issue and sequence number.
 func (r *Keyring) BounceLocal(issue, seq int64) string {
-	return "b+" + mailText.EncodeToString(r.signed(toBounce, []int64{issue, seq}))
+	return string(r.Signer().AppendBounceLocal(nil, issue, seq))
 }
 
 // ParseBounceLocal reads what BounceLocal made, in any case.
@@ -75,7 +75,7 @@ func (r *Keyring) ParseBounceLocal(local string) (issue, seq int64, err error) {
 // MessageIDLocal is the left side of the Message-ID of a delivery, the same at
 // every attempt.
 func (r *Keyring) MessageIDLocal(issue, seq int64) string {
-	return mailText.EncodeToString(r.signed(toMessageID, []int64{issue, seq}))
+	return string(r.Signer().AppendMessageIDLocal(nil, issue, seq))
 }
 
 // ParseMessageIDLocal reads what MessageIDLocal made.
@@ -96,15 +96,6 @@ func (r *Keyring) openPair(p Purpose, text string) (a, b int64, err error) {
 		return 0, 0, ErrToken
 	}
 	return numbers[0], numbers[1], nil
-}
-
-// signed is version, purpose, the numbers as varints, and the MAC of these.
-func (r *Keyring) signed(p Purpose, numbers []int64) []byte {
-	raw := []byte{r.key.version, byte(p)}
-	for _, n := range numbers {
-		raw = binary.AppendUvarint(raw, uint64(n))
-	}
-	return append(raw, r.mac(r.token, "token", raw, tokenMAC)...)
 }
 
 func (r *Keyring) open(p Purpose, raw []byte) ([]int64, error) {
