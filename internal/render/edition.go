@@ -22,13 +22,26 @@ type Edition struct {
 	subject    string
 	preheader  string
 	weekly     parts // decoded, for previews
-	frames     map[epistle.DeliveryKind]splice
+	frames     [len(variants)]splice
 	greeting   splice // with a name
 	nameless   string
 }
 
 // testDelivery is the variant of an edition that Test mails.
 const testDelivery epistle.DeliveryKind = -1
+
+// variants are the kinds of deliveries that an edition has a frame for.
+var variants = [...]epistle.DeliveryKind{epistle.BulkDelivery, epistle.WelcomeDelivery, testDelivery}
+
+// frameOf is nil for an unknown kind.
+func (e *Edition) frameOf(kind epistle.DeliveryKind) splice {
+	for i, k := range variants {
+		if k == kind {
+			return e.frames[i]
+		}
+	}
+	return nil
+}
 
 type parts struct{ html, text splice }
 
@@ -57,7 +70,6 @@ func (r *Renderer) Compile(n epistle.Newsletter, i epistle.Issue, l epistle.Lang
 	}
 	e := &Edition{
 		renderer: r, issue: i.ID, newsletter: n, language: l, form: f, subject: p.Subject, preheader: p.Preheader,
-		frames:   map[epistle.DeliveryKind]splice{},
 		greeting: r.split(p.T("mail.greeting.name", "Name", r.standIn(greetingField))),
 		nameless: p.T("mail.greeting.friend"),
 	}
@@ -67,8 +79,8 @@ func (r *Renderer) Compile(n epistle.Newsletter, i epistle.Issue, l epistle.Lang
 	above := map[epistle.DeliveryKind]string{
 		epistle.BulkDelivery: "", epistle.WelcomeDelivery: p.T("mail.welcome"), testDelivery: p.T("mail.test.note"),
 	}
-	for kind, words := range above {
-		p.Above = words
+	for i, kind := range variants {
+		p.Above = above[kind]
 		body, err := r.execute("issue", p)
 		if err != nil {
 			return nil, err
@@ -76,7 +88,7 @@ func (r *Renderer) Compile(n epistle.Newsletter, i epistle.Issue, l epistle.Lang
 		if kind == epistle.BulkDelivery {
 			e.weekly = body
 		}
-		if e.frames[kind], err = e.frame(kind, body); err != nil {
+		if e.frames[i], err = e.frame(kind, body); err != nil {
 			return nil, err
 		}
 	}
@@ -110,10 +122,20 @@ func tidy(s string) string {
 
 // greet is the greeting of a reader.
 func (e *Edition) greet(name string) string {
-	if name = personName(name); name == "" {
-		return e.nameless
+	return string(e.appendGreeting(nil, personName(name)))
+}
+
+func (e *Edition) appendGreeting(dst []byte, name string) []byte {
+	if name == "" {
+		return append(dst, e.nameless...)
 	}
-	return e.greeting.fill(values{greetingField: name}, escapeText)
+	for _, p := range e.greeting {
+		dst = append(dst, p.literal...)
+		if p.field != noField {
+			dst = append(dst, name...)
+		}
+	}
+	return dst
 }
 
 // boundary separates the parts of a message. It derives from what names the

@@ -1,11 +1,10 @@
 package render
 
 import (
-	"bytes"
 	"encoding/base64"
-	"mime/quotedprintable"
 	"net/mail"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"epistle/internal/epistle"
@@ -16,22 +15,32 @@ import (
 const maxWord = 45
 
 // encodeWords is RFC 2047: plain ASCII as it is, anything else as encoded
-// words that break between characters. Base64 is shorter than the Q encoding
-// for Korean, and safe in a display name whatever that holds.
+// words.
 func encodeWords(s string) string {
 	if isPlain(s) {
 		return s
 	}
-	var words []string
-	for len(s) > 0 {
+	return string(appendWords(nil, s, " "))
+}
+
+// appendWords writes encoded words that break between characters. Base64 is
+// shorter than the Q encoding for Korean, and safe in a display name whatever
+// that holds.
+func appendWords(dst []byte, s, separator string) []byte {
+	for {
 		n := min(maxWord, len(s))
 		for n < len(s) && !utf8.RuneStart(s[n]) {
 			n--
 		}
-		words = append(words, "=?utf-8?b?"+base64.StdEncoding.EncodeToString([]byte(s[:n]))+"?=")
-		s = s[n:]
+		var word [maxWord]byte
+		dst = append(dst, "=?utf-8?b?"...)
+		dst = base64.StdEncoding.AppendEncode(dst, word[:copy(word[:], s[:n])])
+		dst = append(dst, "?="...)
+		if s = s[n:]; s == "" {
+			return dst
+		}
+		dst = append(dst, separator...)
 	}
-	return strings.Join(words, " ")
 }
 
 // isPlain reports printable ASCII that nobody could take for an encoded word.
@@ -47,33 +56,55 @@ func isPlain(s string) bool {
 // encodeMailbox writes a mailbox as RFC 5322 and 2047 want it. net/mail leaves
 // characters in the words of a display name that its readers stumble over.
 func encodeMailbox(a mail.Address) string {
-	switch {
-	case a.Name == "":
-		return "<" + a.Address + ">"
-	case isPlain(a.Name):
-		return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(a.Name) + `" <` + a.Address + ">"
-	default:
-		return encodeWords(a.Name) + " <" + a.Address + ">"
-	}
+	return string(appendMailbox(nil, a.Name, a.Address, " "))
 }
+
+// appendMailbox is encodeMailbox with what stands between encoded words.
+func appendMailbox(dst []byte, name, address, separator string) []byte {
+	switch {
+	case name == "":
+	case isPlain(name):
+		dst = append(dst, '"')
+		for i := 0; i < len(name); i++ {
+			if name[i] == '"' || name[i] == '\\' {
+				dst = append(dst, '\\')
+			}
+			dst = append(dst, name[i])
+		}
+		dst = append(dst, `" `...)
+	default:
+		dst = append(appendWords(dst, name, separator), ' ')
+	}
+	dst = append(dst, '<')
+	dst = append(dst, address...)
+	return append(dst, '>')
+}
+
+// folded puts each encoded word on a line of its own.
+const folded = "\r\n "
 
 // personName is a reader's name as headers and greetings carry it: one line of
 // no more characters than anybody may type.
 func personName(name string) string {
+	if isTidy(name) {
+		return name
+	}
 	if name = line(name); utf8.RuneCountInString(name) > epistle.MaxName {
 		name = string([]rune(name)[:epistle.MaxName])
 	}
 	return name
 }
 
-// fold puts each encoded word on a line of its own.
-func fold(value string) string { return strings.ReplaceAll(value, "?= =?", "?=\r\n =?") }
-
-// quoted is the quoted-printable form of a part.
-func quoted(s string) []byte {
-	var b bytes.Buffer
-	w := quotedprintable.NewWriter(&b)
-	_, _ = w.Write([]byte(s)) // into memory
-	_ = w.Close()
-	return b.Bytes()
+// isTidy reports a name that personName would leave as it is, as nearly all
+// are.
+func isTidy(name string) bool {
+	count, before := 0, ' '
+	for _, r := range name {
+		if unicode.IsControl(r) || isTrick(r) || unicode.IsSpace(r) && (r != ' ' || before == ' ') {
+			return false
+		}
+		before = r
+		count++
+	}
+	return count <= epistle.MaxName && (count == 0 || before != ' ') && utf8.ValidString(name)
 }

@@ -13,11 +13,11 @@ import (
 	gomail "github.com/wneessen/go-mail"
 
 	"epistle/internal/epistle"
-	"epistle/internal/seal"
 )
 
 // Message is a complete message for one person (RFC 5322): CRLF line ends, no
-// line over 998 octets, ASCII only, not dot-stuffed.
+// line over 998 octets, ASCII only. No line begins with a dot, so it is its own
+// dot-stuffed form.
 type Message struct {
 	ReturnPath string
 	To         epistle.Address
@@ -28,46 +28,20 @@ type Message struct {
 // give the same bytes every time. A recipient without a date is an internal
 // error, one whose address no mail can carry is Invalid.
 func (e *Edition) Message(rcpt Recipient) (Message, error) {
-	r := e.renderer
-	m, err := e.fill(rcpt, values{
-		greetingField: e.greet(rcpt.Name),
-		leaveField:    r.Keys.Link(seal.ToLeave, rcpt.SubscriptionID, e.issue),
-		preferField:   r.Keys.Link(seal.ToPrefer, rcpt.SubscriptionID, e.issue),
-	})
-	if err == nil && r.Ministry.BounceDomain != "" {
-		m.ReturnPath = r.Keys.BounceLocal(e.issue, rcpt.Seq) + "@" + r.Ministry.BounceDomain
-	}
-	return m, err
+	w, err := e.Wire(new(Scratch), rcpt)
+	return Message{ReturnPath: w.ReturnPath, To: rcpt.Address, Body: w.Data}, err
 }
 
 // Test makes one message of the edition for a member of staff: its subject is
 // marked, a line at its top says what it is, its links to leave and to
 // preferences lead nowhere, and it carries no list headers.
 func (e *Edition) Test(to epistle.Address, at time.Time) (Message, error) {
+	s := new(Scratch)
+	s.set(leaveField, "test")
+	s.set(preferField, "test")
 	// No delivery has so high a number: the Message-ID is free.
-	rcpt := Recipient{Seq: at.UnixMicro(), Address: to, Kind: testDelivery, Date: at}
-	return e.fill(rcpt, values{greetingField: e.greet(""), leaveField: "test", preferField: "test"})
-}
-
-// fill puts one reader's values into the edition's frame.
-func (e *Edition) fill(rcpt Recipient, v values) (Message, error) {
-	frame, known := e.frames[rcpt.Kind]
-	switch {
-	case !known:
-		return Message{}, epistle.Errorf(epistle.Internal, "internal", fmt.Errorf("an edition has no variant for deliveries of kind %d", rcpt.Kind))
-	case !isWireAddress(rcpt.Address):
-		return Message{}, epistle.InvalidField("email", "mail.address")
-	case rcpt.Date.IsZero():
-		return Message{}, errNoDate
-	}
-	var encoded [256]string
-	encoded[leaveField], encoded[preferField] = v[leaveField], v[preferField] // URL-safe, hence safe everywhere
-	encoded[plainField] = string(quoted(v[greetingField]))
-	encoded[greetingField] = string(quoted(escapeHTML(v[greetingField])))
-	encoded[dateField] = rcpt.Date.UTC().Format(time.RFC1123Z)
-	encoded[toField] = fold(encodeMailbox(addressOf(rcpt)))
-	encoded[idField] = e.renderer.Keys.MessageIDLocal(e.issue, rcpt.Seq)
-	return Message{ReturnPath: string(e.newsletter.Sender.Address), To: rcpt.Address, Body: frame.bytes(&encoded)}, nil
+	err := e.fill(s, Recipient{Seq: at.UnixMicro(), Address: to, Kind: testDelivery, Date: at})
+	return Message{ReturnPath: string(e.newsletter.Sender.Address), To: to, Body: s.data}, err
 }
 
 // frame lets go-mail build the message of a kind of delivery once, with
@@ -93,16 +67,16 @@ func (e *Edition) frame(kind epistle.DeliveryKind, body parts) (splice, error) {
 			"Feedback-ID":           e.feedbackID(kind),
 		}
 	}
+	return r.assemble(h, body.html.encode(), body.text.encode().rename(greetingField, plainField))
+}
+
+// assemble lets go-mail build a message around two encoded parts.
+func (r *Renderer) assemble(h envelope, html, text splice) (splice, error) {
 	data, err := compose(h, r.standIn(htmlField), r.standIn(textField))
 	if err != nil {
 		return nil, err
 	}
-	frame := r.split(string(data))
-	return frame.put(textField, body.text.encode().rename(greetingField, plainField)).put(htmlField, body.html.encode()), nil
-}
-
-func addressOf(rcpt Recipient) mail.Address {
-	return mail.Address{Name: personName(rcpt.Name), Address: string(rcpt.Address)}
+	return r.split(string(data)).put(textField, text).put(htmlField, html), nil
 }
 
 // sender is the From of an edition: the newsletter's, but for a neutral name

@@ -79,11 +79,11 @@ func (r *Renderer) Notice(n epistle.Notice) (Message, error) {
 		boundary:  boundary(local),
 		extra:     map[string]string{"Auto-Submitted": "auto-generated"},
 	}
-	data, err := compose(h, body.html.fill(nil, escapeHTML), body.text.fill(nil, escapeText))
+	whole, err := r.assemble(h, body.html.encode(), body.text.encode())
 	if err != nil {
 		return Message{}, err
 	}
-	return Message{ReturnPath: string(sender.Address), To: n.To, Body: data}, nil
+	return Message{ReturnPath: string(sender.Address), To: n.To, Body: whole.append(nil, new([fieldLimit][]byte))}, nil
 }
 
 func (r *Renderer) makeNotice(n epistle.Notice) (noticePage, error) {

@@ -2,8 +2,8 @@
 // and a form become a subject, an HTML part, a text part and, for one
 // recipient, a complete message.
 //
-// What all recipients share is done once, by Compile. Message fills the few
-// fields that differ. The package does no input or output; it is safe for
+// What all recipients share is done once, by Compile. Wire fills the few
+// fields that differ, in memory that it uses again. The package does no input or output; it is safe for
 // concurrent use.
 package render
 

@@ -23,6 +23,8 @@ const (
 	textField  field = 't' // where the text part goes
 	htmlField  field = 'h' // where the HTML part goes
 	plainField field = 'G' // the greeting in the text part
+
+	fieldLimit = 128
 )
 
 // piece is a literal and the field that follows it.
@@ -44,7 +46,7 @@ func (r *Renderer) split(s string) splice {
 	var parts splice
 	for {
 		before, after, found := strings.Cut(s, r.mark)
-		if !found || after == "" {
+		if !found || after == "" || after[0] >= fieldLimit {
 			return append(parts, piece{literal: s})
 		}
 		parts = append(parts, piece{literal: before, field: field(after[0])})
@@ -120,15 +122,11 @@ func (s splice) rename(from, to field) splice {
 	return out
 }
 
-// bytes joins literals and values as they are, in one piece of memory.
-func (s splice) bytes(v *[256]string) []byte {
-	size := 0
+// append joins literals and values as they are.
+func (s splice) append(dst []byte, v *[fieldLimit][]byte) []byte {
 	for _, p := range s {
-		size += len(p.literal) + len(v[p.field])
+		dst = append(dst, p.literal...)
+		dst = append(dst, v[p.field]...)
 	}
-	out := make([]byte, 0, size)
-	for _, p := range s {
-		out = append(append(out, p.literal...), v[p.field]...)
-	}
-	return out
+	return dst
 }
