@@ -60,7 +60,7 @@ func Dial(ctx context.Context, o Options) (*Conn, error) {
 		d.hangUp()
 		return nil, &DialError{d.trouble(err), wordless(err)}
 	}
-	return &Conn{raw: d.conn(), client: conversation, timeouts: o.Timeouts}, nil
+	return newConn(d.conn(), conversation, o), nil
 }
 
 func (o Options) tlsConfig() *tls.Config {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/textproto"
-	"strconv"
 	"strings"
 )
 
@@ -35,7 +34,7 @@ const (
 	AtMail Stage = iota
 	AtRcpt
 	AtData
-	AtBody // the body was on its way, the dot was not
+	AtBody // the body was on its way, the dot was not: it is not delivered
 	AtDot  // the dot was out
 )
 
@@ -59,39 +58,54 @@ func (o Outcome) OfMessage() bool { return o.Stage != AtRcpt }
 // trace, a null MX, a disabled mailbox.
 var personGone = map[string]bool{"5.1.1": true, "5.1.2": true, "5.1.3": true, "5.1.6": true, "5.1.10": true, "5.2.1": true}
 
-// judge decides what an error of a stage means. It is the only place that
-// does.
-func judge(stage Stage, err error) Outcome {
-	var reply *textproto.Error
-	if !errors.As(err, &reply) {
-		return lost(stage, err)
-	}
-	o := Outcome{Stage: stage, Code: reply.Code, Status: statusIn(reply.Msg, reply.Code)}
+// judge decides what a reply at a stage means. It is the only place that does.
+func judge(stage Stage, r reply) Outcome {
+	o := Outcome{Stage: stage, Code: r.code, Status: r.status}
 	switch {
-	case reply.Code == 421: // the relay hangs up (RFC 5321, section 3.8)
+	case consents(stage, r.code):
+		o.Class = Accepted
+	case r.code == 421: // the relay hangs up (RFC 5321, section 3.8)
 		o.Class, o.doubtful = Temporary, true
-	case reply.Code >= 500 && reply.Code <= 504 && o.Status == "" && stage != AtRcpt:
+	case r.code >= 500 && r.code <= 504 && r.status == "" && stage != AtRcpt:
 		// It did not understand the command: we are out of step.
 		o.Class, o.doubtful = Temporary, true
-	case reply.Code == 503:
+	case r.code == 503:
 		o.Class, o.doubtful = Temporary, true
-	case reply.Code >= 400 && reply.Code < 500:
+	case r.code >= 400 && r.code < 500:
 		o.Class = Temporary
-		if strings.HasPrefix(o.Status, "4.7.") {
+		if strings.HasPrefix(r.status, "4.7.") {
 			o.Class = Policy
 		}
-	case reply.Code >= 500 && reply.Code < 600:
-		o.Class = refusal(stage, reply.Code, o.Status)
+	case r.code >= 500 && r.code < 600:
+		o.Class = refusal(stage, r.code, r.status)
 	default:
-		// Neither yes nor no: 1xx, a 2xx where 354 was due, a 354 after the dot.
-		return lost(stage, err)
+		// Neither yes nor no: a 2xx where 354 was due, a 354 after the dot.
+		return lost(stage, fmt.Errorf("the relay answered %d", r.code))
 	}
 	return o
+}
+
+// consents reports the replies that mean yes. While the body is on its way no
+// reply is due, so none of them does.
+func consents(stage Stage, code int) bool {
+	switch stage {
+	case AtMail:
+		return code == 250
+	case AtRcpt:
+		return code == 250 || code == 251 || code == 252
+	case AtData:
+		return code == 354
+	case AtDot:
+		return code/10 == 25
+	}
+	return false
 }
 
 // refusal sorts a 5xx.
 func refusal(stage Stage, code int, status string) Class {
 	switch {
+	case stage == AtMail: // it refuses the sender, before it heard of any recipient
+		return Policy
 	case personGone[status]:
 		return PersonGone
 	case strings.HasPrefix(status, "5.7."):
@@ -99,8 +113,6 @@ func refusal(stage Stage, code int, status string) Class {
 	case code == 530 || code == 535 || code == 538: // AUTH or TLS is missing, however it came to that
 		return Policy
 	case stage != AtRcpt && (code == 552 || code == 554):
-		return Policy
-	case stage == AtMail: // it refuses the sender, before it heard of any recipient
 		return Policy
 	}
 	return Permanent
@@ -117,6 +129,12 @@ func lost(stage Stage, err error) Outcome {
 	return o
 }
 
+// unspeakable is the outcome for an envelope that cannot be said; the relay
+// never hears of it.
+func unspeakable() Outcome {
+	return Outcome{Class: Permanent, Stage: AtRcpt, Err: errors.New("an address of the envelope does not fit in a command")}
+}
+
 // wordless is an error without the relay's own words: they may repeat an
 // address or a user name, and errors end up in the log.
 func wordless(err error) error {
@@ -124,37 +142,10 @@ func wordless(err error) error {
 	var nonsense textproto.ProtocolError
 	switch {
 	case errors.As(err, &reply):
-		return fmt.Errorf("the relay answered %d %s", reply.Code, statusIn(reply.Msg, reply.Code))
+		text, _, _ := strings.Cut(reply.Msg, "\n")
+		return fmt.Errorf("the relay answered %d %s", reply.Code, statusAt([]byte(text), reply.Code))
 	case errors.As(err, &nonsense):
-		return errors.New("the relay's answer was malformed")
+		return errMalformed
 	}
 	return err
-}
-
-// statusIn finds the enhanced status code at the start of any line of a reply,
-// if it agrees with the reply code.
-func statusIn(text string, code int) string {
-	for line := range strings.SplitSeq(text, "\n") {
-		word, _, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if isStatus(word) && int(word[0]-'0') == code/100 {
-			return word
-		}
-	}
-	return ""
-}
-
-func isStatus(s string) bool {
-	parts := strings.Split(s, ".")
-	if len(parts) != 3 || len(parts[0]) != 1 {
-		return false
-	}
-	for _, part := range parts {
-		if len(part) == 0 || len(part) > 3 {
-			return false
-		}
-		if n, err := strconv.Atoi(part); err != nil || n < 0 || part[0] == '+' || part[0] == '-' {
-			return false
-		}
-	}
-	return true
 }

@@ -8,7 +8,6 @@
 package smtptest
 
 import (
-	"bufio"
 	"crypto/tls"
 	"encoding/base64"
 	"errors"
@@ -53,6 +52,10 @@ type Action struct {
 	HangUp  bool   // close at once, without a reply
 	Silence bool   // never reply, keep the connection open
 	Leave   bool   // close after the reply
+	// After is for the stage Data: the body is asked for, and the action
+	// follows in the midst of it, after so many bytes; a Reply comes unasked
+	// then. 0 acts at once.
+	After int
 }
 
 // Message is one that came through to its final dot.
@@ -70,6 +73,12 @@ type Options struct {
 	User     string      // AUTH PLAIN is offered, and asked for
 	Password string
 	Script   func(Step) Action
+
+	Pipelining     bool // is offered (RFC 2920)
+	NoneOverTLS    bool // but after STARTTLS no more
+	Together       bool // replies to commands that came together go out together
+	Careless       bool // asks for a body though there is no recipient, and refuses that
+	ForgetsTheRest bool // what came together with a command is thrown away, whatever was offered
 }
 
 // Server listens on loopback until the test ends.
@@ -207,6 +216,8 @@ type session struct {
 	secured  bool
 	known    bool
 	from, to string
+	begun    bool // MAIL was taken
+	wanted   bool // and RCPT
 }
 
 // errOver ends a conversation.
@@ -219,6 +230,9 @@ func (c *session) serve() {
 		return
 	}
 	for {
+		if c.server.options.ForgetsTheRest {
+			_, _ = c.text.R.Discard(c.text.R.Buffered())
+		}
 		line, err := c.text.ReadLine()
 		if err != nil {
 			return
@@ -231,23 +245,34 @@ func (c *session) serve() {
 
 // answer asks the script, then replies.
 func (c *session) answer(stage Stage, friendly string) error {
+	return c.act(c.ask(stage), friendly)
+}
+
+func (c *session) ask(stage Stage) Action {
 	c.server.mu.Lock()
 	script := c.server.script
 	c.server.mu.Unlock()
-	var a Action
-	if script != nil {
-		a = script(Step{Stage: stage, Conn: c.number, Message: c.messages + 1, From: c.from, To: c.to, Done: c.server.done})
+	if script == nil {
+		return Action{}
+	}
+	return script(Step{Stage: stage, Conn: c.number, Message: c.messages + 1, From: c.from, To: c.to, Done: c.server.done})
+}
+
+func (c *session) act(a Action, friendly string) error {
+	if a.Reply != "" {
+		friendly = a.Reply
 	}
 	switch {
 	case a.HangUp:
+		_ = c.text.W.Flush() // what was said before goes out
 		return errOver
 	case a.Silence:
+		_ = c.text.W.Flush()
 		_, _ = io.Copy(io.Discard, c.conn) // until the client hangs up
 		return errOver
-	case a.Reply != "":
-		friendly = a.Reply
 	}
 	if err := c.reply(friendly); err != nil || a.Leave {
+		_ = c.text.W.Flush()
 		return errOver
 	}
 	if friendly[0] >= '4' {
@@ -259,7 +284,17 @@ func (c *session) answer(stage Stage, friendly string) error {
 // errRefused is a refusal after which the conversation goes on.
 var errRefused = errors.New("refused")
 
-func (c *session) reply(text string) error { return c.text.PrintfLine("%s", text) }
+// reply says something, but holds it back as long as more commands wait if all
+// shall go out together.
+func (c *session) reply(text string) error {
+	if _, err := c.text.W.WriteString(text + "\r\n"); err != nil {
+		return err
+	}
+	if c.server.options.Together && c.text.R.Buffered() > 0 {
+		return nil
+	}
+	return c.text.W.Flush()
+}
 
 func (c *session) command(line string) error {
 	verb, rest, _ := strings.Cut(line, " ")
@@ -279,21 +314,13 @@ func (c *session) handle(verb, rest string) error {
 	case "AUTH":
 		return c.auth(rest)
 	case "MAIL":
-		c.from, c.to = between(rest), ""
-		if c.server.options.User != "" && !c.known {
-			return c.reply("530 5.7.0 Authentication required")
-		}
-		return c.answer(Mail, "250 2.1.0 Ok")
+		return c.mail(rest)
 	case "RCPT":
-		c.to = between(rest)
-		return c.answer(Rcpt, "250 2.1.5 Ok")
+		return c.rcpt(rest)
 	case "DATA":
-		if err := c.answer(Data, "354 Go on"); err != nil {
-			return err
-		}
-		return c.body()
+		return c.data()
 	case "RSET":
-		c.from, c.to = "", ""
+		c.reset()
 		return c.reply("250 2.0.0 Ok")
 	case "NOOP":
 		return c.reply("250 2.0.0 Ok")
@@ -304,12 +331,6 @@ func (c *session) handle(verb, rest string) error {
 	return c.reply("502 5.5.2 Unknown command")
 }
 
-func between(s string) string {
-	_, s, _ = strings.Cut(s, "<")
-	s, _, _ = strings.Cut(s, ">")
-	return s
-}
-
 func (c *session) greeting() string {
 	lines := []string{"250-test", "250-8BITMIME", "250-ENHANCEDSTATUSCODES"}
 	if c.server.options.TLS != nil && !c.secured {
@@ -317,6 +338,9 @@ func (c *session) greeting() string {
 	}
 	if c.server.options.User != "" {
 		lines = append(lines, "250-AUTH PLAIN")
+	}
+	if o := c.server.options; o.Pipelining && !(c.secured && o.NoneOverTLS) {
+		lines = append(lines, "250-PIPELINING")
 	}
 	return strings.Join(append(lines, "250 SIZE 52428800"), "\r\n")
 }
@@ -342,40 +366,4 @@ func (c *session) auth(rest string) error {
 	}
 	c.known = true
 	return c.answer(Auth, "235 2.7.0 Welcome")
-}
-
-func (c *session) body() error {
-	m := &Message{From: c.from, To: c.to, Conn: c.number}
-	var err error
-	if m.Data, err = readDotted(c.text.R); err != nil {
-		return errOver
-	}
-	c.server.record(m)
-	err = c.answer(Body, "250 2.0.0 Taken")
-	c.messages++
-	if errors.Is(err, errRefused) {
-		c.server.noteRefusal(m)
-	}
-	return err
-}
-
-// readDotted reads to the lone dot and keeps line ends as they are on the wire.
-func readDotted(r *bufio.Reader) ([]byte, error) {
-	var data []byte
-	for {
-		line, err := r.ReadSlice('\n')
-		if errors.Is(err, bufio.ErrBufferFull) {
-			return nil, fmt.Errorf("a line is longer than any line of a mail may be: %w", err)
-		}
-		if err != nil {
-			return nil, err
-		}
-		if string(line) == ".\r\n" {
-			return data, nil
-		}
-		if line[0] == '.' {
-			line = line[1:]
-		}
-		data = append(data, line...)
-	}
 }
