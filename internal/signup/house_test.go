@@ -147,7 +147,7 @@ func wantKind(t *testing.T, err error, kind epistle.Kind, what string) {
 
 func admin() epistle.Actor { return epistle.SystemActor() }
 
-func catalog(t *testing.T) *locale.Catalog {
+func catalog(t testing.TB) *locale.Catalog {
 	t.Helper()
 	files, err := fs.Sub(templates.Locales, "locales")
 	if err != nil {

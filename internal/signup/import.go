@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"epistle/internal/epistle"
 	"epistle/internal/store"
@@ -23,8 +26,8 @@ type Import struct {
 	Source       string           // where the list comes from; kept as evidence
 	Language     epistle.Language // of rows that name none; empty: Korean for names in Hangul, else English
 	DryRun       bool             // counts only, changes nothing
-	Progress     func(Imported)   // called after every batch; may be nil
-	RowError     func(RowError)   // called for every row that was left out; may be nil
+	Progress     func(Imported)   // called after every batch, one call at a time; may be nil
+	RowError     func(RowError)   // called for every row that was left out, in the order of the file; may be nil
 }
 
 // ImportMode says what stands behind the rows.
@@ -85,65 +88,104 @@ func (s *Service) Import(ctx context.Context, actor epistle.Actor, file io.Reade
 	if err != nil {
 		return Imported{}, err
 	}
-	run := importRun{service: s, actor: actor, newsletter: newsletter, how: how, seen: map[string]bool{}}
+	run := importRun{service: s, actor: actor, newsletter: newsletter, how: how, seen: newOnce()}
 	err = run.all(ctx, rows)
 	return run.done, err
 }
 
-// importRun is one import on its way.
+// importRun is one import on its way: one goroutine reads and checks the rows,
+// some others seal and keep them, batch by batch.
 type importRun struct {
 	service    *Service
 	actor      epistle.Actor
 	newsletter epistle.Newsletter
 	how        Import
-	batch      []epistle.Signup
-	seen       map[string]bool // addresses of this batch
-	done       Imported
+	seen       *once // addresses of the file
+
+	mu   sync.Mutex
+	done Imported
 }
 
+// keepers is how many batches are on their way into the database at once: while
+// one waits for the disk, others are sealed.
+const keepers = 3
+
 func (r *importRun) all(ctx context.Context, rows *peopleReader) error {
+	group, ctx := errgroup.WithContext(ctx)
+	batches := make(chan []epistle.Signup)
+	group.Go(func() error {
+		defer close(batches)
+		return r.read(ctx, rows, batches)
+	})
+	for range keepers {
+		group.Go(func() error {
+			for batch := range batches {
+				if err := r.keep(ctx, batch); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// read gathers the rows that can be read into batches.
+func (r *importRun) read(ctx context.Context, rows *peopleReader, batches chan<- []epistle.Signup) error {
+	batch := make([]epistle.Signup, 0, store.ImportBatch)
+	pass := func() error {
+		select {
+		case batches <- batch:
+			batch = make([]epistle.Signup, 0, store.ImportBatch)
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	for {
 		row, err := rows.next()
 		if errors.Is(err, io.EOF) {
-			return r.flush(ctx)
+			return pass()
 		}
+		var u epistle.Signup
 		var left *RowError
-		switch {
-		case errors.As(err, &left):
-			r.done.Rows++
-			r.leaveOut(*left)
-			continue
-		case err != nil:
+		if err == nil {
+			if u, err = r.person(row); err != nil {
+				left = &RowError{Line: row.line, Err: err}
+			}
+		} else if !errors.As(err, &left) {
 			return err
 		}
-		r.done.Rows++
-		u, err := r.read(row)
-		if err != nil {
-			r.leaveOut(RowError{Line: row.line, Err: err})
-			continue
-		}
-		if r.seen[u.Address.Canonical()] {
-			r.done.Already++
-			continue
-		}
-		r.seen[u.Address.Canonical()] = true
-		if r.batch = append(r.batch, u); len(r.batch) == store.ImportBatch {
-			if err := r.flush(ctx); err != nil {
-				return err
+		switch {
+		case left != nil:
+			r.leaveOut(*left)
+		case !r.seen.first(u.Address.Canonical()):
+			r.count(func(done *Imported) { done.Rows++; done.Already++ })
+		default:
+			if batch = append(batch, u); len(batch) == store.ImportBatch {
+				if err := pass(); err != nil {
+					return err
+				}
 			}
 		}
 	}
 }
 
+func (r *importRun) count(change func(*Imported)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	change(&r.done)
+}
+
 func (r *importRun) leaveOut(e RowError) {
-	r.done.Errors++
+	r.count(func(done *Imported) { done.Rows++; done.Errors++ })
 	if r.how.RowError != nil {
 		r.how.RowError(e)
 	}
 }
 
-// read checks one row.
-func (r *importRun) read(row personRow) (epistle.Signup, error) {
+// person checks one row.
+func (r *importRun) person(row personRow) (epistle.Signup, error) {
 	address, err := epistle.ParseAddress(row.address)
 	if err != nil {
 		return epistle.Signup{}, err
@@ -165,35 +207,34 @@ func (r *importRun) read(row personRow) (epistle.Signup, error) {
 	return u, nil
 }
 
-// flush settles the batch.
-func (r *importRun) flush(ctx context.Context) error {
-	if len(r.batch) > 0 {
-		outcomes, err := r.settle(ctx)
-		if err != nil {
-			return err
-		}
-		for _, outcome := range outcomes {
-			r.count(outcome)
-		}
-		r.batch = r.batch[:0]
-		clear(r.seen)
+// keep settles a batch and counts what became of it.
+func (r *importRun) keep(ctx context.Context, batch []epistle.Signup) error {
+	outcomes, err := r.settle(ctx, batch)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.done.Rows += int64(len(batch))
+	for _, outcome := range outcomes {
+		r.done.add(outcome)
 	}
 	if r.how.Progress != nil {
 		r.how.Progress(r.done)
 	}
-	return ctx.Err()
+	return nil
 }
 
-func (r *importRun) count(outcome epistle.ImportOutcome) {
+func (done *Imported) add(outcome epistle.ImportOutcome) {
 	switch outcome {
 	case epistle.ImportAdded:
-		r.done.Added++
+		done.Added++
 	case epistle.ImportAlready:
-		r.done.Already++
+		done.Already++
 	case epistle.ImportLeftKept:
-		r.done.LeftKept++
+		done.LeftKept++
 	case epistle.ImportSuppressedKept:
-		r.done.SuppressedKept++
+		done.SuppressedKept++
 	}
 }
 
@@ -201,24 +242,24 @@ func (r *importRun) count(outcome epistle.ImportOutcome) {
 // same moment.
 const batchTries = 3
 
-func (r *importRun) settle(ctx context.Context) ([]epistle.ImportOutcome, error) {
+func (r *importRun) settle(ctx context.Context, batch []epistle.Signup) ([]epistle.ImportOutcome, error) {
 	if r.how.Mode == Vouched && !r.how.DryRun {
 		for try := 1; ; try++ {
-			outcomes, err := r.service.Store.ImportConfirmed(ctx, r.newsletter.ID, r.batch)
+			outcomes, err := r.service.Store.ImportConfirmed(ctx, r.newsletter.ID, batch)
 			if epistle.KindOf(err) != epistle.Conflict || try == batchTries {
 				return outcomes, err
 			}
 		}
 	}
-	addresses := make([]epistle.Address, len(r.batch))
-	for i, u := range r.batch {
+	addresses := make([]epistle.Address, len(batch))
+	for i, u := range batch {
 		addresses[i] = u.Address
 	}
 	outcomes, err := r.service.Store.ImportStanding(ctx, r.newsletter.ID, addresses)
 	if err != nil || r.how.DryRun {
 		return outcomes, err
 	}
-	for i, u := range r.batch {
+	for i, u := range batch {
 		if outcomes[i] != epistle.ImportAdded {
 			continue
 		}

@@ -39,6 +39,11 @@ type dialect interface {
 	lockPath() string
 	// claimSuffix goes at the end of a SELECT that claims rows.
 	claimSuffix() string
+	// insertMany inserts rows of equal length into "table (columns)", as few
+	// statements as it takes. Values are int64, string, []byte or nil.
+	insertMany(ctx context.Context, q queries, into string, rows [][]any) error
+	// among is the condition that a column of bytes has one of the values.
+	among(values [][]byte) (condition string, args []any, err error)
 	// isRetryable reports that a transaction lost to another one.
 	isRetryable(err error) bool
 	// classify maps a driver's error to a kind.
@@ -95,7 +100,9 @@ func (d sqliteDialect) dsn(extra ...string) string {
 }
 
 func (d sqliteDialect) open(ctx context.Context) (writer, reader *sqlx.DB, g *gate, err error) {
-	writer, err = sqlx.ConnectContext(ctx, "sqlite", d.dsn("_pragma=foreign_keys(1)"))
+	// The writer's cache holds the inner pages of the indexes of a million people;
+	// what a statement may have to undo stays in memory.
+	writer, err = sqlx.ConnectContext(ctx, "sqlite", d.dsn("_pragma=foreign_keys(1)", "_pragma=cache_size(-24000)", "_pragma=temp_store(2)"))
 	if err != nil {
 		return nil, nil, nil, d.classify(err)
 	}

@@ -3,14 +3,14 @@ package store
 import (
 	"context"
 	"errors"
-	"strings"
+	"slices"
 
 	"epistle/internal/epistle"
 )
 
 // ImportBatch is how many people ImportConfirmed takes at once, so that its
 // transaction stays short.
-const ImportBatch = 100
+const ImportBatch = 500
 
 // ImportConfirmed makes people subscribers for whose wish staff vouch: each
 // sign-up carries the address, name, language, wording and the evidence, which
@@ -28,7 +28,7 @@ func (s *Store) ImportConfirmed(ctx context.Context, newsletter epistle.ID, peop
 	}
 	var outcomes []epistle.ImportOutcome
 	err = s.writeBulk(ctx, func(q queries) error {
-		standings, err := importStandings(ctx, q, newsletter, rows)
+		standings, err := s.importStandings(ctx, q, newsletter, rows)
 		if err != nil {
 			return err
 		}
@@ -57,7 +57,7 @@ func (s *Store) ImportConfirmed(ctx context.Context, newsletter epistle.ID, peop
 			{`consent (id, subscriber_id, newsletter_id, source, asked_at, given_at, wording, wording_version, language, ip_sealed, evidence_sealed, staff_id)`, consents},
 			{`event (id, at, kind, way, subscriber_id, newsletter_id, reason_sealed)`, events},
 		} {
-			if err := insertMany(ctx, q, bulk.into, bulk.rows); err != nil {
+			if err := s.dialect.insertMany(ctx, q, bulk.into, bulk.rows); err != nil {
 				return err
 			}
 		}
@@ -136,7 +136,7 @@ func (at importStanding) outcome() epistle.ImportOutcome {
 const elsewhere = `CASE WHEN EXISTS (SELECT 1 FROM subscription o WHERE o.subscriber_id = p.id AND o.state = 'left')
 	AND NOT EXISTS (SELECT 1 FROM subscription o WHERE o.subscriber_id = p.id AND o.state = 'confirmed') THEN 'left' ELSE '' END`
 
-func importStandings(ctx context.Context, q queries, newsletter epistle.ID, rows []importRow) (map[string]importStanding, error) {
+func (s *Store) importStandings(ctx context.Context, q queries, newsletter epistle.ID, rows []importRow) (map[string]importStanding, error) {
 	indexes := make([][]byte, len(rows))
 	for i, r := range rows {
 		indexes[i] = r.index
@@ -145,14 +145,14 @@ func importStandings(ctx context.Context, q queries, newsletter epistle.ID, rows
 	if len(rows) == 0 {
 		return standings, nil
 	}
-	query, args, err := q.in(`SELECT p.address_index, p.id AS subscriber_id, COALESCE(n.state, `+elsewhere+`) AS state, 0 AS suppressed
-		FROM subscriber p LEFT JOIN subscription n ON n.subscriber_id = p.id AND n.newsletter_id = ? WHERE p.address_index IN (?)
-		UNION ALL SELECT address_index, 0, '', 1 FROM suppression WHERE address_index IN (?)`, newsletter, indexes, indexes)
+	among, args, err := s.dialect.among(indexes)
 	if err != nil {
 		return nil, err
 	}
 	var found []importStanding
-	if err := q.all(ctx, &found, query, args...); err != nil {
+	if err := q.all(ctx, &found, `SELECT p.address_index, p.id AS subscriber_id, COALESCE(n.state, `+elsewhere+`) AS state, 0 AS suppressed
+		FROM subscriber p LEFT JOIN subscription n ON n.subscriber_id = p.id AND n.newsletter_id = ? WHERE p.address_index `+among+`
+		UNION ALL SELECT address_index, 0, '', 1 FROM suppression WHERE address_index `+among, slices.Concat([]any{newsletter}, args, args)...); err != nil {
 		return nil, err
 	}
 	for _, f := range found {
@@ -170,7 +170,7 @@ func (s *Store) ImportStanding(ctx context.Context, newsletter epistle.ID, addre
 	for i, a := range addresses {
 		rows[i].index = s.addressIndex(a)
 	}
-	standings, err := importStandings(ctx, s.read(), newsletter, rows)
+	standings, err := s.importStandings(ctx, s.read(), newsletter, rows)
 	if err != nil {
 		return nil, s.mapError(err)
 	}
@@ -179,18 +179,4 @@ func (s *Store) ImportStanding(ctx context.Context, newsletter epistle.ID, addre
 		outcomes[i] = standings[string(r.index)].outcome()
 	}
 	return outcomes, nil
-}
-
-// insertMany inserts rows of equal length with one statement.
-func insertMany(ctx context.Context, q queries, into string, rows [][]any) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	tuple := `(` + strings.TrimSuffix(strings.Repeat(`?, `, len(rows[0])), `, `) + `)`
-	var args []any
-	for _, row := range rows {
-		args = append(args, row...)
-	}
-	_, err := q.exec(ctx, `INSERT INTO `+into+` VALUES `+strings.TrimSuffix(strings.Repeat(tuple+`, `, len(rows)), `, `), args...)
-	return err
 }

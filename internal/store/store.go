@@ -144,6 +144,11 @@ func (q queries) exec(ctx context.Context, query string, args ...any) (int64, er
 	return result.RowsAffected()
 }
 
+// prepare compiles a statement that runs many times in this transaction.
+func (q queries) prepare(ctx context.Context, query string) (*sqlx.Stmt, error) {
+	return sqlx.PreparexContext(ctx, q.ExtContext.(sqlx.PreparerContext), q.Rebind(query))
+}
+
 // in expands slices in args for "IN (?)".
 func (q queries) in(query string, args ...any) (string, []any, error) {
 	return sqlx.In(query, args...)
@@ -225,7 +230,12 @@ func (s *Store) mapError(err error) error {
 
 // idBlock is how many ids a process takes at once. What it does not use is
 // lost, which costs nothing.
-const idBlock = 1000
+// Bulk work takes enough for several calls, since each block is a transaction
+// of its own.
+const (
+	idBlock       = 1000
+	callsPerBlock = 10
+)
 
 // newIDs reserves n consecutive ids and returns the first. They are unique over
 // all tables and daemons. It is not part of any transaction: call it before one
@@ -234,7 +244,7 @@ func (s *Store) newIDs(ctx context.Context, n int64) (int64, error) {
 	s.idMu.Lock()
 	defer s.idMu.Unlock()
 	if s.idEnd-s.idNext < n {
-		block := max(n, idBlock)
+		block := max(idBlock, n*callsPerBlock)
 		var end int64
 		err := s.write(ctx, func(q queries) error {
 			return q.get(ctx, &end, `UPDATE installation SET next_id = next_id + ? WHERE id = 1 RETURNING next_id`, block)
