@@ -29,7 +29,10 @@ type Message struct {
 // error, one whose address no mail can carry is Invalid.
 func (e *Edition) Message(rcpt Recipient) (Message, error) {
 	w, err := e.Wire(new(Scratch), rcpt)
-	return Message{ReturnPath: w.ReturnPath, To: rcpt.Address, Body: w.Data}, err
+	if err != nil {
+		return Message{}, err
+	}
+	return Message{ReturnPath: w.ReturnPath, To: rcpt.Address, Body: w.Data}, nil
 }
 
 // Test makes one message of the edition for a member of staff: its subject is
@@ -40,8 +43,10 @@ func (e *Edition) Test(to epistle.Address, at time.Time) (Message, error) {
 	s.set(leaveField, "test")
 	s.set(preferField, "test")
 	// No delivery has so high a number: the Message-ID is free.
-	err := e.fill(s, Recipient{Seq: at.UnixMicro(), Address: to, Kind: testDelivery, Date: at})
-	return Message{ReturnPath: string(e.newsletter.Sender.Address), To: to, Body: s.data}, err
+	if err := e.fill(s, Recipient{Seq: at.UnixMicro(), Address: to, Kind: testDelivery, Date: at}); err != nil {
+		return Message{}, err
+	}
+	return Message{ReturnPath: string(e.newsletter.Sender.Address), To: to, Body: s.data}, nil
 }
 
 // frame lets go-mail build the message of a kind of delivery once, with

@@ -83,7 +83,8 @@ func (r *Renderer) Notice(n epistle.Notice) (Message, error) {
 	if err != nil {
 		return Message{}, err
 	}
-	return Message{ReturnPath: string(sender.Address), To: n.To, Body: whole.append(nil, new([fieldLimit][]byte))}, nil
+	signed, err := r.Signer.Sign(whole.append(nil, new([fieldLimit][]byte)))
+	return Message{ReturnPath: string(sender.Address), To: n.To, Body: signed}, err
 }
 
 func (r *Renderer) makeNotice(n epistle.Notice) (noticePage, error) {

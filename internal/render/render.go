@@ -3,8 +3,8 @@
 // recipient, a complete message.
 //
 // What all recipients share is done once, by Compile. Wire fills the few
-// fields that differ, in memory that it uses again. The package does no input or output; it is safe for
-// concurrent use.
+// fields that differ, in memory that it uses again. The package does no input
+// or output; it is safe for concurrent use.
 package render
 
 import (
@@ -15,6 +15,7 @@ import (
 	"strings"
 	texttemplate "text/template"
 
+	"epistle/internal/dkim"
 	"epistle/internal/epistle"
 	"epistle/internal/locale"
 	"epistle/internal/seal"
@@ -33,12 +34,14 @@ type Ministry struct {
 }
 
 // Options are what a Renderer needs. NoticeSender is the From of notices; a
-// zero one means the ministry's name and contact address.
+// zero one means the ministry's name and contact address. Signer puts its
+// signatures above every mail; nil leaves signing to the relay.
 type Options struct {
 	Ministry     Ministry
 	Catalog      *locale.Catalog
 	Keys         *seal.Keyring
 	NoticeSender epistle.Mailbox
+	Signer       *dkim.Signer
 }
 
 // Renderer makes editions, notices and previews.

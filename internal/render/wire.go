@@ -64,7 +64,7 @@ func (e *Edition) Wire(s *Scratch, rcpt Recipient) (Wire, error) {
 }
 
 // fill puts one reader's values, beside the links that the scratch has
-// already, into the edition's frame.
+// already, into the edition's frame, and signs the whole.
 func (e *Edition) fill(s *Scratch, rcpt Recipient) error {
 	frame := e.frameOf(rcpt.Kind)
 	switch {
@@ -83,8 +83,9 @@ func (e *Edition) fill(s *Scratch, rcpt Recipient) error {
 	s.greeting = e.appendGreeting(s.greeting[:0], name)
 	v[plainField] = appendQuoted(v[plainField][:0], s.greeting)
 	v[greetingField] = appendQuotedHTML(v[greetingField][:0], s.greeting)
-	s.data = frame.append(s.data[:0], v)
-	return nil
+	signer := e.renderer.Signer
+	s.data = frame.append(signer.Begin(s.data[:0]), v)
+	return signer.Finish(s.data)
 }
 
 // appendQuotedHTML is appendQuoted of a text as HTML has it.
