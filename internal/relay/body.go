@@ -2,11 +2,11 @@ package relay
 
 import "bytes"
 
-// stuffed is a body as Body wants it: dot-stuffed (RFC 5321, section 4.5.2),
+// Stuff returns a body as Body wants it: dot-stuffed (RFC 5321, section 4.5.2),
 // every line ended with CRLF, whatever it ended with. A stray CR inside a line
 // is dropped, since some servers take it for a line end and with it could be
 // made to see a second message. Of an empty body nothing is left to send.
-func stuffed(body []byte) []byte {
+func Stuff(body []byte) []byte {
 	data := make([]byte, 0, len(body)+len(body)/50+2)
 	for len(body) > 0 {
 		line, rest, _ := bytes.Cut(body, lineEnd[1:])

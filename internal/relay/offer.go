@@ -14,7 +14,7 @@ func (c *Conn) Send(ctx context.Context, from, to string, body []byte) Outcome {
 	defer c.closeWhenDone(ctx)()
 	o, _ := c.Begin(Envelope{from, to}, nil)
 	if o.Class == Accepted {
-		o = c.Body(stuffed(body))
+		o = c.Body(Stuff(body))
 	}
 	if o.Class == Accepted {
 		o = c.End(nil)
@@ -65,7 +65,7 @@ func (c *Conn) Finish(ctx context.Context, body []byte) Outcome {
 	}
 	defer c.closeWhenDone(ctx)()
 	c.stand = open
-	o := c.Body(stuffed(body))
+	o := c.Body(Stuff(body))
 	if o.Class == Accepted {
 		o = c.End(nil)
 	}

@@ -42,8 +42,9 @@ func (s *Service) sendDue(ctx, hard context.Context) {
 
 type dueSender struct {
 	*Service
-	hard context.Context
-	link link
+	hard    context.Context
+	link    link
+	scratch render.Scratch
 }
 
 // sendAll works through a batch, and gives back what it cannot begin.
@@ -104,36 +105,21 @@ func (d *dueSender) issueOf(ctx context.Context, known map[epistle.ID]*dueIssue,
 
 // sendOne mails one person. An error means that nothing was sent.
 func (d *dueSender) sendOne(ctx context.Context, issue *dueIssue, r store.Recipient) (store.Result, error) {
-	var checkedAt time.Time
-	var check store.Check
-	sure := func() (err error) {
-		for tolerable := d.freshness; time.Since(checkedAt) > tolerable; tolerable = promised {
-			began := time.Now()
-			if check, err = d.Store.CheckRange(ctx, r.IssueID, r.Seq, r.Seq); err != nil {
-				return err
-			}
-			checkedAt = began
-		}
-		if check.State == epistle.IssueSent {
-			check.State = epistle.IssueSending // welcomes go on
-		}
-		return judgeCheck(check, r.Seq, issue.editions.issue.Version, check.Fence)
-	}
-	err := sure()
-	var message render.Message
+	p := &duePassage{dueSender: d, ctx: ctx, issue: issue, to: &r}
+	err := p.sure()
 	if err == nil {
-		if message, err = issue.editions.message(r); err != nil {
+		if p.wire, err = issue.editions.wire(&d.scratch, &r); err != nil {
 			d.Log.Error("sending: a mail cannot be made", "issue", r.IssueID, "seq", r.Seq, "error", err)
-			return store.Result{Seq: r.Seq, SubscriberID: r.SubscriberID, State: epistle.Failed}, nil
+			return unmade(&r), nil
 		}
 		err = d.limiter.Wait(ctx)
 	}
 	var outcome relay.Outcome
 	if err == nil {
-		outcome, err = d.link.deliver(ctx, d.hard, message, care{settled: func() error { return nil }, sure: sure})
+		outcome, err = d.link.deliver(ctx, d.hard, p)
 	}
 	if errors.Is(err, errBlocked) {
-		return skipped(r), nil
+		return skipped(&r), nil
 	}
 	if err != nil {
 		return store.Result{}, err
@@ -144,7 +130,39 @@ func (d *dueSender) sendOne(ctx context.Context, issue *dueIssue, r store.Recipi
 		}
 		d.outbox.wake()
 	}
-	return resultOf(r, outcome, d.Clock()), nil
+	return resultOf(&r, outcome, d.Clock()), nil
+}
+
+// duePassage is a single delivery on its way.
+type duePassage struct {
+	*dueSender
+	ctx       context.Context
+	issue     *dueIssue
+	to        *store.Recipient
+	wire      render.Wire
+	check     store.Check
+	checkedAt time.Time
+}
+
+func (p *duePassage) envelope() relay.Envelope {
+	return relay.Envelope{From: p.wire.ReturnPath, To: p.wire.To}
+}
+func (p *duePassage) body() []byte                        { return p.wire.Data }
+func (p *duePassage) beforeDot() (*relay.Envelope, error) { return nil, p.sure() }
+
+func (p *duePassage) sure() (err error) {
+	for tolerable := p.freshness; time.Since(p.checkedAt) > tolerable; tolerable = promised {
+		began := time.Now()
+		if p.check, err = p.Store.CheckRange(p.ctx, p.to.IssueID, p.to.Seq, p.to.Seq); err != nil {
+			return err
+		}
+		p.checkedAt = began
+	}
+	check := p.check
+	if check.State == epistle.IssueSent {
+		check.State = epistle.IssueSending // welcomes go on
+	}
+	return judgeCheck(check, p.to.Seq, p.issue.editions.issue.Version)
 }
 
 // giveBack leaves a delivery as it was, to be claimed again at a time.

@@ -41,12 +41,13 @@ func (e *editions) edition(key editionKey) (*render.Edition, error) {
 	return made, err
 }
 
-// message is one person's mail, the same at every attempt.
-func (e *editions) message(r store.Recipient) (render.Message, error) {
+// wire is one person's mail, the same at every attempt. It is good until the
+// scratch is used again.
+func (e *editions) wire(s *render.Scratch, r *store.Recipient) (render.Wire, error) {
 	edition, err := e.edition(editionKey{r.Language, r.Form})
 	if err != nil {
-		return render.Message{}, err
+		return render.Wire{}, err
 	}
-	return edition.Message(render.Recipient{SubscriberID: r.SubscriberID, SubscriptionID: r.SubscriptionID, Seq: r.Seq,
+	return edition.Wire(s, render.Recipient{SubscriberID: r.SubscriberID, SubscriptionID: r.SubscriptionID, Seq: r.Seq,
 		Name: r.Name, Address: r.Address, Kind: r.Kind, Date: r.FirstAt})
 }

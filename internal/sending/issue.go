@@ -15,17 +15,17 @@ import (
 // serve the one that was launched first, and closes those that are done.
 func (s *Service) sendIssues(ctx, hard context.Context) {
 	for ctx.Err() == nil {
-		active, err := s.Store.ActiveSenders(ctx)
+		tasks, err := s.Store.Tasks(ctx)
 		if err != nil {
 			s.failed(ctx, "look for issues to send", err)
 			continue
 		}
 		sent := false
-		for _, issue := range active {
-			if issue.HasWork {
-				sent = s.sendIssue(ctx, hard, issue.IssueID) || sent
+		for _, task := range tasks {
+			if task.HasWork {
+				sent = s.sendIssue(ctx, hard, task.IssueID) || sent
 			}
-			if err := s.finish(hard, issue.IssueID); err != nil {
+			if err := s.finish(hard, task.IssueID); err != nil {
 				s.failed(ctx, "close an issue", err)
 			}
 		}
@@ -45,12 +45,11 @@ func (s *Service) finish(ctx context.Context, issueID epistle.ID) error {
 	return err
 }
 
-// run is one owner's work on one issue.
+// run is this daemon's work on one issue: one share of it.
 type run struct {
 	*Service
 	hard       context.Context
 	issue      epistle.Issue
-	fence      int64
 	editions   *editions
 	marker     *marker
 	launched   *progress
@@ -59,27 +58,23 @@ type run struct {
 	stop       context.CancelFunc
 }
 
-// sendIssue owns an issue until there is nothing left to send, or it is paused,
-// cancelled or taken over, or ctx ends. It reports whether it got anywhere.
+// sendIssue works on an issue until there is nothing left to send, or it is
+// paused, cancelled or taken over, or ctx ends. It reports whether it got
+// anywhere.
 func (s *Service) sendIssue(ctx, hard context.Context, issueID epistle.ID) bool {
-	r, claim, err := s.own(ctx, hard, issueID)
-	if epistle.KindOf(err) == epistle.Conflict {
-		return false // another daemon is at it
-	}
+	r, err := s.join(ctx, hard, issueID)
 	if err != nil {
-		s.failed(ctx, "take an issue over", err)
+		s.failed(ctx, "begin with an issue", err)
 		return false
 	}
 	ctx, r.stop = context.WithCancel(ctx)
 	defer r.stop()
 	go r.marker.run()
 	var group sync.WaitGroup
-	if !claim.Launched {
-		group.Go(func() { r.launch(ctx) })
-	}
+	group.Go(func() { r.launch(ctx) })
 	for range s.Connections {
 		group.Go(func() {
-			w := &worker{run: r, link: link{gateway: s.gateway}}
+			w := newWorker(r)
 			defer w.link.leave()
 			w.work(ctx)
 		})
@@ -90,49 +85,52 @@ func (s *Service) sendIssue(ctx, hard context.Context, issueID epistle.ID) bool 
 	return r.moved.Load()
 }
 
-// own reads the issue and takes the fence.
-func (s *Service) own(ctx, hard context.Context, issueID epistle.ID) (*run, store.Sender, error) {
-	claim, err := s.Store.AcquireSender(ctx, issueID, s.owner, s.lease)
-	if err != nil {
-		return nil, claim, err
-	}
+// join reads the issue and opens a share of it.
+func (s *Service) join(ctx, hard context.Context, issueID epistle.ID) (*run, error) {
 	issue, err := s.Store.Issue(ctx, issueID)
 	if err != nil {
-		return nil, claim, err
+		return nil, err
 	}
 	newsletter, err := s.Store.Newsletter(ctx, issue.NewsletterID)
 	if err != nil {
-		return nil, claim, err
+		return nil, err
 	}
 	if !issue.IsApproved() {
 		// The states make this impossible; nothing unapproved is mailed even so.
 		_, err := s.Store.StopIssue(ctx, issueID, "unapproved")
-		return nil, claim, errors.Join(errors.New("an issue on its way is not approved"), err)
+		return nil, errors.Join(errors.New("an issue on its way is not approved"), err)
 	}
-	r := &run{Service: s, hard: hard, issue: issue, fence: claim.Fence,
-		editions: newEditions(s.Renderer, newsletter, issue), launched: newProgress(claim.Last, claim.Launched)}
-	r.marker = newMarker(s, hard, claim, r.launched)
-	return r, claim, nil
+	number, err := s.Store.OpenShare(ctx, issueID, s.owner, s.lease)
+	if err != nil {
+		return nil, err
+	}
+	return &run{Service: s, hard: hard, issue: issue, editions: newEditions(s.Renderer, newsletter, issue),
+		launched: newProgress(), marker: newMarker(s, hard, issueID, number, newsletter.Hold)}, nil
 }
 
-// launch writes the deliveries, chunk by chunk, while the first are being sent.
+// launch writes the deliveries, chunk by chunk, while the first are being sent;
+// or follows the daemon that does.
 func (r *run) launch(ctx context.Context) {
 	monthly, err := r.isFirstOfMonth(ctx)
 	for err != nil && ctx.Err() == nil {
 		r.failed(ctx, "launch", err)
 		monthly, err = r.isFirstOfMonth(ctx)
 	}
-	l := store.Launch{IssueID: r.issue.ID, NewsletterID: r.issue.NewsletterID, Fence: r.fence, Monthly: monthly}
-	for ctx.Err() == nil {
-		last, done, err := r.Store.LaunchChunk(ctx, l, r.chunkSize)
+	l := store.Launch{IssueID: r.issue.ID, NewsletterID: r.issue.NewsletterID, Monthly: monthly}
+	for size := min(firstChunk, r.chunkSize); ctx.Err() == nil; size = min(2*size, r.chunkSize) {
+		p, err := r.Store.LaunchChunk(ctx, l, size)
 		switch {
 		case err == nil:
-			r.moved.Store(true)
-			r.launched.move(last, done)
-			if done {
+			r.launched.move(p.Launched)
+			if p.Launched {
 				return
 			}
-		case epistle.KindOf(err) == epistle.Conflict: // paused, cancelled, taken over
+			if p.Busy {
+				_ = r.wait(ctx, followPause, nil) // the loop sees that ctx ended
+				continue
+			}
+			r.moved.Store(true)
+		case epistle.KindOf(err) == epistle.Conflict: // paused or cancelled
 			r.stop()
 			return
 		default:
@@ -140,6 +138,11 @@ func (r *run) launch(ctx context.Context) {
 		}
 	}
 }
+
+const (
+	firstChunk  = 250                   // small, so that the first mail goes at once
+	followPause = 50 * time.Millisecond // between two looks at another daemon's launch
+)
 
 // isFirstOfMonth reports whether no other issue was launched before this one in
 // its month, where the newsletter lives.
@@ -174,30 +177,21 @@ var (
 	errBlocked = errors.New("this person is not to be mailed")
 )
 
-// progress says how far the launch has come.
+// progress says when a launch has come further.
 type progress struct {
 	mu      sync.Mutex
-	seq     int64
 	done    bool
 	changed chan struct{} // closed at the next change
 }
 
-func newProgress(seq int64, done bool) *progress {
-	return &progress{seq: seq, done: done, changed: make(chan struct{})}
-}
+func newProgress() *progress { return &progress{changed: make(chan struct{})} }
 
-func (p *progress) move(seq int64, done bool) {
+func (p *progress) move(done bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.seq, p.done = seq, done
+	p.done = done
 	close(p.changed)
 	p.changed = make(chan struct{})
-}
-
-func (p *progress) last() int64 {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.seq
 }
 
 // next returns what is closed when there is more; nil when nothing will come.

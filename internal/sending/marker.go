@@ -9,40 +9,43 @@ import (
 	"epistle/internal/store"
 )
 
-// errFenced ends a run whose issue another daemon has taken over, or that could
+// errFenced ends a run whose ranges another daemon has taken over, or that could
 // not record what it did.
 var errFenced = errors.New("the issue is no longer ours to send")
 
-// marker is the one goroutine that writes an issue's sender row. Connections
-// ask it for ranges and tell it what they have done; it gathers what comes
-// within a moment into one commit, and answers when that stands.
+// marker is the one goroutine that writes a share. Connections ask it for ranges
+// and tell it what they have done; it gathers what comes within a moment into
+// one commit, and answers when that stands.
 type marker struct {
 	*Service
 	hard     context.Context
 	issueID  epistle.ID
-	fence    int64
-	next     int64
+	number   int64 // of the share
+	hold     bool  // what may have arrived before a crash is not sent again
 	open     []*span
-	launched *progress
-	requests chan request
+	free     []*span       // of those, what no connection is at
+	dropped  []store.Range // since the last mark
+	passed   []*span       // done to their ends, not folded yet
+	folds    chan fold
+	folding  bool
+	adoptAt  time.Time
+	requests chan *request
 	ended    chan struct{}
-	sizes    [2]int // of the last two commits, in requests
+	sizes    [2]int // of the last two commits, in connections that posted
+	timer    *time.Timer
 }
 
 // span is an open range.
-type span struct {
-	store.Range
-	taken bool
-}
+type span struct{ store.Range }
 
-// request is either for a range (take) or about one (done, and what was not
-// simply accepted on the way there).
+// request is either for a range (take) or about one: it is done up to a number,
+// and what was not simply accepted on the way there.
 type request struct {
-	take   bool
-	span   *span
-	done   int64
-	result *store.Result
-	answer chan answer // has room for one
+	take    bool
+	span    *span
+	done    int64
+	results []store.Result
+	answer  chan answer // has room for one
 }
 
 type answer struct {
@@ -50,37 +53,41 @@ type answer struct {
 	err  error
 }
 
+// fold is what came of folding ranges.
+type fold struct {
+	spans []*span
+	err   error
+}
+
 // gathering is how long a commit waits for the connections that took part in
 // the last ones. Waiting for all would let one slow connection hold the others.
 const gathering = 400 * time.Microsecond
 
-func newMarker(s *Service, hard context.Context, claim store.Sender, launched *progress) *marker {
-	m := &marker{Service: s, hard: hard, issueID: claim.IssueID, fence: claim.Fence, next: claim.Next, launched: launched,
-		requests: make(chan request, 4*s.Connections), ended: make(chan struct{})}
-	for _, r := range claim.Open {
-		m.open = append(m.open, &span{Range: r})
-	}
-	return m
+func newMarker(s *Service, hard context.Context, issueID epistle.ID, number int64, hold bool) *marker {
+	return &marker{Service: s, hard: hard, issueID: issueID, number: number, hold: hold, folds: make(chan fold, 1),
+		requests: make(chan *request, 4*s.Connections), ended: make(chan struct{}), timer: time.NewTimer(time.Hour)}
 }
 
-// run serves requests until they end, then gives the fence back. After the
+// run serves requests until they end, then gives the share back. After the
 // first failure every answer is that error.
 func (m *marker) run() {
 	defer close(m.ended)
-	renew := time.NewTicker(m.lease / 3)
+	renew := time.NewTicker(min(m.lease/3, m.poll))
 	defer renew.Stop()
 	var broken error
+	var batch []*request
 	for {
-		var batch []request
+		batch = batch[:0]
 		select {
 		case first, more := <-m.requests:
 			if !more {
-				if broken == nil {
-					m.release()
-				}
+				m.end(broken)
 				return
 			}
-			batch = m.gather(first)
+			batch = m.gather(append(batch, first))
+		case done := <-m.folds:
+			m.foldDone(done)
+			continue
 		case <-renew.C:
 		}
 		broken = m.step(batch, broken)
@@ -88,16 +95,16 @@ func (m *marker) run() {
 }
 
 // gather collects what comes soon after the first request.
-func (m *marker) gather(first request) []request {
-	batch := []request{first}
+func (m *marker) gather(batch []*request) []*request {
 	expected := max(m.sizes[0], m.sizes[1])
-	patience := time.NewTimer(gathering)
-	defer patience.Stop()
+	if len(batch) < expected {
+		m.timer.Reset(gathering)
+	}
 	for waiting := true; waiting; {
 		select {
 		case r, more := <-m.requests:
 			if !more {
-				return m.noteSize(batch)
+				return batch // the next receive sees the end again
 			}
 			batch = append(batch, r)
 			continue
@@ -109,77 +116,90 @@ func (m *marker) gather(first request) []request {
 		select {
 		case r, more := <-m.requests:
 			if !more {
-				return m.noteSize(batch)
+				return batch
 			}
 			batch = append(batch, r)
-		case <-patience.C:
+		case <-m.timer.C:
 			waiting = false
 		}
 	}
-	return m.noteSize(batch)
-}
-
-func (m *marker) noteSize(batch []request) []request {
 	m.sizes[0], m.sizes[1] = m.sizes[1], len(batch)
 	return batch
 }
 
-// step applies a batch, commits it and answers.
-func (m *marker) step(batch []request, broken error) error {
-	mark := store.Mark{IssueID: m.issueID, Fence: m.fence, Lease: m.lease}
-	answers := make([]answer, len(batch))
-	if broken == nil {
-		for i, r := range batch {
-			if r.take {
-				answers[i].span = m.allot()
-				continue
-			}
+// step applies a batch, commits it and answers. Without a batch it renews the
+// lease and looks for ranges that have become nobody's.
+func (m *marker) step(batch []*request, broken error) error {
+	mark := store.Mark{IssueID: m.issueID, Number: m.number, Lease: m.lease, Dropped: m.dropped}
+	waiting := batch[:0]
+	for _, r := range batch {
+		switch {
+		case broken != nil:
+			r.answer <- answer{err: broken}
+		case r.take && len(m.free) > 0: // it stands in the row already
+			r.answer <- answer{span: m.pick()}
+		case r.take:
+			mark.Want.Ranges++
+			waiting = append(waiting, r)
+		default:
 			r.span.Done = r.done
-			if r.result != nil {
-				mark.Results = append(mark.Results, *r.result)
-			}
+			mark.Results = append(mark.Results, r.results...)
 			if r.span.Done == r.span.Last {
-				mark.Finished = append(mark.Finished, r.span.Range)
-				m.drop(r.span)
+				m.passed = append(m.passed, r.span)
 			}
+			waiting = append(waiting, r)
 		}
-		mark.Next, mark.Open = m.next, m.ranges()
-		broken = m.commit(mark)
 	}
-	for i, r := range batch {
-		answers[i].err = broken
-		r.answer <- answers[i]
+	if broken != nil || len(batch) > 0 && len(waiting) == 0 {
+		return broken
 	}
-	return broken
+	m.demand(&mark.Want)
+	mark.Open = m.ranges()
+	given, err := m.commit(mark)
+	if err == nil {
+		m.dropped = nil
+		m.take(given)
+	}
+	for _, r := range waiting {
+		got := answer{err: err}
+		if r.take && err == nil {
+			got.span = m.pick()
+		}
+		r.answer <- got
+	}
+	m.foldPassed()
+	return err
 }
 
-// allot gives out a range that a former owner left, or a new one. Small lists
-// are shared out among all connections.
-func (m *marker) allot() *span {
-	for _, s := range m.open {
-		if !s.taken {
-			s.taken = true
-			return s
+// demand says how a wish for ranges is to be met, and from time to time looks
+// after shares whose daemon is gone.
+func (m *marker) demand(w *store.Want) {
+	w.Size, w.Split, w.Hold = m.rangeSize, int64(2*m.Connections), m.hold
+	if now := time.Now(); now.After(m.adoptAt) {
+		w.Adopt, m.adoptAt = true, now.Add(m.poll)
+	}
+}
+
+// take opens the ranges that a mark was given.
+func (m *marker) take(given []store.Range) {
+	for _, r := range given {
+		s := &span{r}
+		m.open = append(m.open, s)
+		if r.Done == r.Last {
+			m.passed = append(m.passed, s) // its former owner had not folded it
+		} else {
+			m.free = append(m.free, s)
 		}
 	}
-	left := m.launched.last() - m.next + 1
-	if left <= 0 {
+}
+
+func (m *marker) pick() *span {
+	if len(m.free) == 0 {
 		return nil
 	}
-	size := min(m.rangeSize, max(1, left/int64(2*m.Connections)))
-	s := &span{Range: store.Range{First: m.next, Last: m.next + size - 1, Done: m.next - 1}, taken: true}
-	m.next += size
-	m.open = append(m.open, s)
+	s := m.free[0]
+	m.free = m.free[1:]
 	return s
-}
-
-func (m *marker) drop(done *span) {
-	for i, s := range m.open {
-		if s == done {
-			m.open = append(m.open[:i], m.open[i+1:]...)
-			return
-		}
-	}
 }
 
 func (m *marker) ranges() []store.Range {
@@ -190,45 +210,89 @@ func (m *marker) ranges() []store.Range {
 	return ranges
 }
 
-// commitTime bounds one attempt to commit.
-const commitTime = 1500 * time.Millisecond
+// foldPassed lets ranges that are done be folded beside the marks. They stay
+// open until that stands: who takes over folds them again.
+func (m *marker) foldPassed() {
+	if m.folding || len(m.passed) == 0 {
+		return
+	}
+	spans := m.passed
+	m.passed, m.folding = nil, true
+	ranges := make([]store.Range, len(spans))
+	for i, s := range spans {
+		ranges[i] = s.Range
+	}
+	go func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(m.hard), foldTime)
+		defer cancel()
+		m.folds <- fold{spans, m.Store.FoldRanges(ctx, m.issueID, ranges)}
+	}()
+}
+
+func (m *marker) foldDone(f fold) {
+	m.folding = false
+	if f.err != nil {
+		m.Log.Error("sending: fold ranges", "issue", m.issueID, "error", f.err)
+		m.passed = append(m.passed, f.spans...) // the next mark tries again
+		return
+	}
+	for _, done := range f.spans {
+		for i, s := range m.open {
+			if s == done {
+				m.open = append(m.open[:i], m.open[i+1:]...)
+				break
+			}
+		}
+		m.dropped = append(m.dropped, done.Range)
+	}
+	m.foldPassed()
+}
+
+// commitTime bounds one attempt to commit, foldTime one to fold.
+const (
+	commitTime = 1500 * time.Millisecond
+	foldTime   = 10 * time.Second
+)
 
 // commit records a mark, again and again as long as only the database is at
 // fault: every connection waits for it, so nothing is sent meanwhile, and
 // giving up would send again what it stands for.
-func (m *marker) commit(mark store.Mark) error {
+func (m *marker) commit(mark store.Mark) ([]store.Range, error) {
 	for {
-		err := m.tryCommit(mark)
+		given, err := m.tryCommit(mark)
 		switch {
 		case err == nil:
-			return nil
+			return given, nil
 		case epistle.KindOf(err) == epistle.Conflict:
 			m.Log.Warn("sending: another daemon has taken over", "issue", m.issueID)
-			return errFenced
+			return nil, errFenced
 		case m.hard.Err() != nil:
 			m.Log.Error("sending: could not record the last marks", "issue", m.issueID, "error", err)
-			return errFenced
+			return nil, errFenced
 		}
 		m.failed(m.hard, "record what was sent", err)
 	}
 }
 
-func (m *marker) tryCommit(mark store.Mark) error {
+func (m *marker) tryCommit(mark store.Mark) ([]store.Range, error) {
 	// What was done is recorded also when everything is being cut off.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.hard), commitTime)
 	defer cancel()
-	return m.Store.MarkSender(ctx, mark)
+	return m.Store.MarkShare(ctx, mark)
 }
 
-// release folds what was begun and gives the fence back. If that fails, the
+// end waits for a fold under way and gives the share back. If that fails, the
 // next owner finds the ranges as they are.
-func (m *marker) release() {
-	mark := store.Mark{IssueID: m.issueID, Fence: m.fence, Next: m.next}
-	for _, s := range m.open {
-		mark.Finished = append(mark.Finished, store.Range{First: s.First, Last: s.Done, Done: s.Done})
-		mark.Open = append(mark.Open, store.Range{First: s.Done + 1, Last: s.Last, Done: s.Done})
+func (m *marker) end(broken error) {
+	for m.folding {
+		m.foldDone(<-m.folds)
 	}
-	if err := m.tryCommit(mark); err != nil {
+	if broken != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.hard), commitTime)
+	defer cancel()
+	if err := m.Store.CloseShare(ctx, m.issueID, m.number, m.ranges()); err != nil {
 		m.Log.Warn("sending: could not give the issue back", "issue", m.issueID, "error", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"epistle/internal/epistle"
 	"epistle/internal/relay"
+	"epistle/internal/render"
 )
 
 const (
@@ -60,8 +61,7 @@ func (n *noticeSender) send(ctx context.Context, notice epistle.Notice) {
 	if n.limiter.Limit() != rate.Inf {
 		n.limiter.Reserve()
 	}
-	free := func() error { return nil }
-	outcome, err := n.link.deliver(ctx, n.hard, message, care{settled: free, sure: free})
+	outcome, err := n.link.deliver(ctx, n.hard, noticePassage(message))
 	if err != nil { // ctx ended
 		n.settle(notice, relay.Outcome{})
 		return
@@ -69,6 +69,16 @@ func (n *noticeSender) send(ctx context.Context, notice epistle.Notice) {
 	n.judge(&notice, outcome)
 	n.settle(notice, outcome)
 }
+
+// noticePassage is a notice on its way; nothing can stop it.
+type noticePassage render.Message
+
+func (p noticePassage) envelope() relay.Envelope {
+	return relay.Envelope{From: p.ReturnPath, To: string(p.To)}
+}
+func (p noticePassage) body() []byte                        { return relay.Stuff(p.Body) }
+func (p noticePassage) sure() error                         { return nil }
+func (p noticePassage) beforeDot() (*relay.Envelope, error) { return nil, nil }
 
 // judge decides a notice's next state. When nobody knows whether it arrived it
 // is sent again: a second confirmation mail, with the same Message-ID, does

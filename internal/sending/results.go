@@ -29,7 +29,7 @@ func nextTry(now, first time.Time, attempts int) (time.Time, bool) {
 // resultOf is what an outcome means for a delivery. A refusal for reasons of
 // policy is not the person's fault: it is tried once more, when staff have had
 // a look, before it is final.
-func resultOf(r store.Recipient, o relay.Outcome, now time.Time) store.Result {
+func resultOf(r *store.Recipient, o relay.Outcome, now time.Time) store.Result {
 	result := store.Result{Seq: r.Seq, SubscriberID: r.SubscriberID, Attempted: true, Code: o.Code, Status: o.Status}
 	attempts := r.Attempts + 1
 	switch o.Class {
@@ -63,8 +63,13 @@ func putOff(result *store.Result, now, first time.Time, attempts int) {
 }
 
 // skipped is the result of a delivery to somebody who may not be mailed.
-func skipped(r store.Recipient) store.Result {
+func skipped(r *store.Recipient) store.Result {
 	return store.Result{Seq: r.Seq, SubscriberID: r.SubscriberID, State: epistle.Skipped}
+}
+
+// unmade is the result of a delivery whose mail cannot be made.
+func unmade(r *store.Recipient) store.Result {
+	return store.Result{Seq: r.Seq, SubscriberID: r.SubscriberID, State: epistle.Failed}
 }
 
 // objections counts refusals for reasons of policy, to tell an objection to us

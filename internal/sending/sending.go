@@ -2,21 +2,22 @@
 // that leaves by the relay. It owns the promises about mail:
 //
 // No mail is lost and none doubled. Launch writes one delivery row a person, in
-// chunks, while sending has already begun. One daemon, the owner, sends an
-// issue; it holds the fence of the issue's sender row, under a lease that every
-// mark renews. Each of its connections takes a range of sequence numbers and
-// sends it in order. What is done is a number a range, kept in the sender row,
-// and all ranges are written by one goroutine, the marker. The rules that make
-// a kill cost at most one copy a connection:
+// chunks, while sending has already begun. Each daemon that sends an issue has
+// a share of it: a row with the ranges of sequence numbers that its connections
+// are at, under a lease that every mark renews. A connection sends its range in
+// order. What is done is a number a range, and all of them are written by one
+// goroutine, the marker. The rules that make a kill cost at most one copy a
+// connection:
 //
 //  1. A range is sent from only after the commit that says who has it.
-//  2. The body of a message goes out only after the mark of the one before it
-//     is committed. So of each range only the first unmarked message can be in
-//     doubt.
+//  2. The body of a message goes to the relay while the mark of the one before
+//     it is being committed, but its final dot only when that stands. So of each
+//     range only the first unmarked message can be in doubt.
 //  3. What was not simply accepted (deferred, failed, skipped, uncertain) is
 //     written in the transaction of the mark that passes it.
-//  4. Taking over raises the fence first; a former owner's marks then meet no
-//     row, and it stops.
+//  4. Taking over deletes the share whose lease has run out, and opens its
+//     ranges in another share, in one transaction. The former owner's marks
+//     then meet no row, and it stops.
 //  5. A mark that fails for the database's sake is repeated until it is known
 //     to be there; until then nothing more is sent.
 //
@@ -67,7 +68,7 @@ type Options struct {
 // Store is what the service needs of the database; *store.Store has it.
 type Store interface {
 	IssueStore
-	SenderStore
+	ShareStore
 	DueStore
 	NoticeStore
 	WelcomeStore
@@ -85,14 +86,16 @@ type IssueStore interface {
 	StaffMember(ctx context.Context, id epistle.ID) (epistle.StaffMember, error)
 }
 
-// SenderStore is what an owner works with.
-type SenderStore interface {
-	ActiveSenders(ctx context.Context) ([]store.ActiveSender, error)
-	AcquireSender(ctx context.Context, issueID epistle.ID, owner string, lease time.Duration) (store.Sender, error)
-	MarkSender(ctx context.Context, m store.Mark) error
-	LaunchChunk(ctx context.Context, l store.Launch, size int) (last int64, done bool, err error)
+// ShareStore is what a run works with.
+type ShareStore interface {
+	Tasks(ctx context.Context) ([]store.Task, error)
+	OpenShare(ctx context.Context, issueID epistle.ID, owner string, lease time.Duration) (number int64, err error)
+	MarkShare(ctx context.Context, m store.Mark) (given []store.Range, err error)
+	FoldRanges(ctx context.Context, issueID epistle.ID, ranges []store.Range) error
+	CloseShare(ctx context.Context, issueID epistle.ID, number int64, open []store.Range) error
+	LaunchChunk(ctx context.Context, l store.Launch, size int) (store.Progress, error)
 	LaunchedBetween(ctx context.Context, newsletterID epistle.ID, from, until time.Time) (int64, error)
-	QueuedRecipients(ctx context.Context, issueID epistle.ID, first, last int64) ([]store.Recipient, error)
+	ReadRange(ctx context.Context, issueID epistle.ID, first, last int64) ([]store.Recipient, store.Check, error)
 	CheckRange(ctx context.Context, issueID epistle.ID, first, last int64) (store.Check, error)
 }
 
@@ -136,7 +139,7 @@ type Service struct {
 type tuning struct {
 	wait      waiter
 	poll      time.Duration // how often the loops look by themselves
-	lease     time.Duration // of an owner, renewed three times within it
+	lease     time.Duration // of a share, renewed three times within it
 	grace     time.Duration // what is in flight has this long when Start ends
 	rangeSize int64
 	chunkSize int
@@ -167,7 +170,7 @@ func New(o Options) *Service {
 	s := &Service{
 		Options: o, owner: hex.EncodeToString(name), limiter: rate.NewLimiter(limit, 1),
 		bulk: newSignal(), single: newSignal(), outbox: newSignal(),
-		tuning: tuning{wait: wait, poll: time.Second, lease: 15 * time.Second, grace: 7 * time.Second, rangeSize: 250, chunkSize: 1000,
+		tuning: tuning{wait: wait, poll: time.Second, lease: 5 * time.Second, grace: 7 * time.Second, rangeSize: 250, chunkSize: 1000,
 			freshness: usualFreshness},
 	}
 	s.gateway = newGateway(o.Relay, func(ctx context.Context, d time.Duration, wake <-chan struct{}) error { return s.wait(ctx, d, wake) }, o.Log)

@@ -7,18 +7,39 @@ import (
 
 	"epistle/internal/epistle"
 	"epistle/internal/relay"
+	"epistle/internal/render"
 	"epistle/internal/store"
 )
 
 // worker is one connection's work within a run.
 type worker struct {
 	*run
-	link      link
-	span      *span
-	at        int64       // the sequence number that is next; span.Done belongs to the marker
-	pending   chan answer // of the last request that was not waited for
+	link    link
+	span    *span
+	first   int64             // of the range, whom nobody has passed yet
+	people  []store.Recipient // of the range, those still to come
+	results []store.Result    // since the last pass, of those not simply accepted
+	letters [2]letter         // one under way, one made meanwhile
+	turn    int
+
+	request request // to the marker; one at a time
+	asked   bool    // its answer is still to come
+	refused error   // what the marker said to the last pass, once it is known
+
 	check     store.Check
 	checkedAt time.Time // when the check began
+}
+
+// letter is one person's mail, ready for the wire.
+type letter struct {
+	to      store.Recipient
+	wire    render.Wire
+	scratch render.Scratch
+	due     time.Time // when the rate allows it
+}
+
+func newWorker(r *run) *worker {
+	return &worker{run: r, link: link{gateway: r.gateway}, request: request{answer: make(chan answer, 1)}}
 }
 
 // work takes ranges until there are none.
@@ -51,122 +72,147 @@ func (w *worker) work(ctx context.Context) {
 }
 
 func (w *worker) take() (*span, error) {
-	answer := w.ask(request{take: true})
-	got := <-answer
+	w.request.take, w.request.results = true, nil
+	w.marker.requests <- &w.request
+	got := <-w.request.answer
 	return got.span, got.err
 }
 
-func (w *worker) ask(r request) chan answer {
-	r.answer = make(chan answer, 1)
-	w.marker.requests <- r
-	return r.answer
-}
-
-// pass publishes that the range is done up to seq. It does not wait; settled
-// does, before the next body goes out.
-func (w *worker) pass(seq int64, result *store.Result) {
-	w.at = seq + 1
+// pass publishes that the range is done up to seq, with the results of those
+// not simply accepted. It does not wait for the commit; settled does, before
+// the next message is finished.
+func (w *worker) pass(seq int64) error {
+	if err := w.settled(); err != nil {
+		return err
+	}
 	w.moved.Store(true)
-	w.pending = w.ask(request{span: w.span, done: seq, result: result})
-}
-
-// settled returns once all that was passed is committed. Requests are answered
-// in order, so the last answer speaks for all.
-func (w *worker) settled() error {
-	if w.pending == nil {
-		return nil
-	}
-	got := <-w.pending
-	w.pending = nil
-	return got.err
-}
-
-// sendSpan sends what is left of a range.
-func (w *worker) sendSpan(ctx context.Context, span *span) error {
-	w.span, w.at, w.checkedAt = span, span.Done+1, time.Time{}
-	last := span.Last
-	recipients, err := w.recipients(ctx, w.at, last)
-	if err != nil {
-		return err
-	}
-	for _, r := range recipients {
-		if err := ctx.Err(); err != nil {
-			return errors.Join(err, w.settled())
-		}
-		if err := w.sendOne(ctx, r); err != nil {
-			return errors.Join(err, w.settled())
-		}
-	}
-	if len(recipients) == 0 || recipients[len(recipients)-1].Seq < last {
-		w.pass(last, nil) // the rest was settled before, or is nobody's any more
-	}
-	return w.settled()
-}
-
-// recipients waits out a database that is away.
-func (w *worker) recipients(ctx context.Context, first, last int64) ([]store.Recipient, error) {
-	for {
-		all, err := w.Store.QueuedRecipients(ctx, w.issue.ID, first, last)
-		if err == nil || epistle.KindOf(err) != epistle.Unavailable || ctx.Err() != nil {
-			return all, err
-		}
-		w.failed(ctx, "read recipients", err)
-	}
-}
-
-// sendOne mails one person, and passes them whatever came of it. An error means
-// that nothing was sent and the person is still to come.
-func (w *worker) sendOne(ctx context.Context, r store.Recipient) error {
-	sure := func() error { return w.sure(ctx, r.Seq) }
-	if err := sure(); errors.Is(err, errBlocked) {
-		result := skipped(r)
-		w.pass(r.Seq, &result)
-		return nil
-	} else if err != nil {
-		return err
-	}
-	message, err := w.editions.message(r)
-	if err != nil {
-		w.Log.Error("sending: a mail cannot be made", "issue", r.IssueID, "seq", r.Seq, "error", err)
-		w.pass(r.Seq, &store.Result{Seq: r.Seq, SubscriberID: r.SubscriberID, State: epistle.Failed})
-		return nil
-	}
-	if err := w.limiter.Wait(ctx); err != nil {
-		return err
-	}
-	outcome, err := w.link.deliver(ctx, w.hard, message, care{settled: w.settled, sure: sure})
-	if errors.Is(err, errBlocked) {
-		result := skipped(r)
-		w.pass(r.Seq, &result)
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	w.passed(r, outcome)
+	w.request.take, w.request.span, w.request.done, w.request.results = false, w.span, seq, w.results
+	w.results, w.asked, w.first = nil, true, seq+1
+	w.marker.requests <- &w.request
 	return nil
 }
 
-// passed publishes an outcome.
-func (w *worker) passed(r store.Recipient, o relay.Outcome) {
-	if o.Class == relay.Accepted {
-		w.pass(r.Seq, nil)
-	} else {
-		result := resultOf(r, o, w.Clock())
-		w.pass(r.Seq, &result)
+// settled returns once all that was passed is committed.
+func (w *worker) settled() error {
+	if w.asked {
+		got := <-w.request.answer
+		w.asked, w.refused = false, got.err
+	}
+	return w.refused
+}
+
+// sendSpan sends what is left of a range.
+func (w *worker) sendSpan(ctx context.Context, span *span) (err error) {
+	defer func() { err = errors.Join(err, w.settled()) }()
+	w.span, w.first, w.results = span, span.Done+1, nil
+	if err := w.read(ctx); err != nil {
+		return err
+	}
+	current, err := w.prepare(ctx)
+	if err != nil || current == nil {
+		return errors.Join(err, w.passBefore(current))
+	}
+	for current != nil {
+		if current, err = w.sendOne(ctx, current); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// read asks who is in the range, and waits out a database that is away.
+func (w *worker) read(ctx context.Context) error {
+	for {
+		began := time.Now()
+		people, check, err := w.Store.ReadRange(ctx, w.issue.ID, w.first, w.span.Last)
+		if err != nil && epistle.KindOf(err) == epistle.Unavailable && ctx.Err() == nil {
+			w.failed(ctx, "read recipients", err)
+			continue
+		}
+		w.people, w.check, w.checkedAt = people, check, began
+		return err
+	}
+}
+
+// prepare makes the letter of the next person of the range who may be mailed;
+// nil if there is none. Who may not is left out.
+func (w *worker) prepare(ctx context.Context) (*letter, error) {
+	for len(w.people) > 0 {
+		to := &w.people[0]
+		err := w.sure(ctx, to)
+		if err != nil && !errors.Is(err, errBlocked) {
+			return nil, err
+		}
+		w.people = w.people[1:]
+		if err != nil {
+			w.results = append(w.results, skipped(to))
+			continue
+		}
+		w.turn = 1 - w.turn
+		made := &w.letters[w.turn]
+		made.to = *to
+		if made.wire, err = w.editions.wire(&made.scratch, to); err != nil {
+			w.Log.Error("sending: a mail cannot be made", "issue", w.issue.ID, "seq", to.Seq, "error", err)
+			w.results = append(w.results, unmade(to))
+			continue
+		}
+		made.due = time.Now().Add(w.limiter.Reserve().Delay())
+		return made, nil
+	}
+	return nil, nil
+}
+
+// sendOne mails one person, passes them whatever came of it, and returns the
+// letter that comes next. With an error nothing more is to be sent; the person
+// was passed, or nothing was sent to them.
+func (w *worker) sendOne(ctx context.Context, current *letter) (*letter, error) {
+	if wait := time.Until(current.due); wait > 0 {
+		_ = w.wait(ctx, wait, nil) // that ctx ended is seen below
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	p := &passage{worker: w, ctx: ctx, letter: current}
+	outcome, err := w.link.deliver(ctx, w.hard, p)
+	switch {
+	case errors.Is(err, errBlocked):
+		w.results = append(w.results, skipped(&current.to))
+	case err != nil:
+		return nil, err
+	default:
+		w.judge(&current.to, outcome)
+	}
+	if next, err := p.prepareNext(); err == nil {
+		return next, w.passBefore(next)
+	}
+	return nil, errors.Join(p.err, w.pass(current.to.Seq))
+}
+
+// passBefore passes everybody before a letter, or all that is left.
+func (w *worker) passBefore(next *letter) error {
+	if next == nil {
+		return w.pass(w.span.Last)
+	}
+	return w.pass(next.to.Seq - 1)
+}
+
+// judge notes what an outcome means for a person, and for the issue.
+func (w *worker) judge(to *store.Recipient, o relay.Outcome) {
+	if o.Class != relay.Accepted {
+		w.results = append(w.results, resultOf(to, o, w.Clock()))
 		w.single.wake()
 	}
-	if w.objections.stops(o, r.Attempts == 0) {
+	if w.objections.stops(o, to.Attempts == 0) {
 		w.object()
 	}
 }
 
 // sure returns nil if a person of the range may be mailed, on a check that is
 // fresh: errBlocked if not, errNotNow if nobody is to be mailed.
-func (w *worker) sure(ctx context.Context, seq int64) error {
+func (w *worker) sure(ctx context.Context, to *store.Recipient) error {
 	for tolerable := w.freshness; time.Since(w.checkedAt) > tolerable; tolerable = promised {
 		began := time.Now()
-		check, err := w.Store.CheckRange(ctx, w.issue.ID, w.at, w.span.Last)
+		check, err := w.Store.CheckRange(ctx, w.issue.ID, w.first, w.span.Last)
 		if err != nil && epistle.KindOf(err) == epistle.Unavailable && ctx.Err() == nil {
 			w.failed(ctx, "check who may be mailed", err)
 			continue
@@ -176,17 +222,64 @@ func (w *worker) sure(ctx context.Context, seq int64) error {
 		}
 		w.check, w.checkedAt = check, began
 	}
-	return judgeCheck(w.check, seq, w.issue.Version, w.fence)
+	if to.Blocked {
+		return errBlocked
+	}
+	return judgeCheck(w.check, to.Seq, w.issue.Version)
 }
 
 // judgeCheck reads a check for one person.
-func judgeCheck(c store.Check, seq, version, fence int64) error {
+func judgeCheck(c store.Check, seq, version int64) error {
 	moving := c.State == epistle.IssueLaunching || c.State == epistle.IssueSending
-	if !moving || c.Withdrawn || c.Version != version || c.Fence != fence {
+	if !moving || c.Withdrawn || c.Version != version {
 		return errNotNow
 	}
 	if c.Blocked[seq] {
 		return errBlocked
 	}
 	return nil
+}
+
+// passage is a worker's letter on its way.
+type passage struct {
+	*worker
+	ctx      context.Context
+	letter   *letter
+	next     *letter
+	err      error // of preparing next
+	prepared bool
+}
+
+func (p *passage) envelope() relay.Envelope { return p.letter.envelope() }
+func (p *passage) body() []byte             { return p.letter.wire.Data }
+func (p *passage) sure() error              { return p.worker.sure(p.ctx, &p.letter.to) }
+
+func (l *letter) envelope() relay.Envelope {
+	return relay.Envelope{From: l.wire.ReturnPath, To: l.wire.To}
+}
+
+// prepareNext makes the next letter, once.
+func (p *passage) prepareNext() (*letter, error) {
+	if !p.prepared {
+		p.next, p.err = p.prepare(p.ctx)
+		p.prepared = true
+	}
+	return p.next, p.err
+}
+
+// beforeDot uses the time that the mark of the message before takes for the
+// next letter, and announces that one if it may go at once.
+func (p *passage) beforeDot() (*relay.Envelope, error) {
+	next, _ := p.prepareNext() // its error ends the work after this letter
+	if err := p.settled(); err != nil {
+		return nil, err
+	}
+	if err := p.sure(); err != nil {
+		return nil, err
+	}
+	if next == nil || time.Until(next.due) > 0 || p.ctx.Err() != nil || p.worker.sure(p.ctx, &next.to) != nil {
+		return nil, nil
+	}
+	announced := next.envelope()
+	return &announced, nil
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"time"
 
@@ -32,6 +33,8 @@ type Recipient struct {
 	Language       epistle.Language
 	Form           epistle.Form
 	FirstAt        time.Time // when the mail was due first: its Date, at every attempt
+	Lane           []byte    // keyed hash of the mail domain
+	Blocked        bool      // left, paused, erased or suppressed when it was read
 
 	claimedAt int64 // next_at as ClaimDue left it
 }
@@ -48,12 +51,17 @@ type recipientRow struct {
 	Language       string
 	Form           string
 	FirstAt        int64 `db:"first_at"`
+	Lane           []byte
+	Blocked        int64
 }
 
-// recipientSelect gives a delivery whose subscriber was erased no address.
+// recipientSelect gives a delivery whose subscriber was erased no address. Its
+// argument is the present.
 const recipientSelect = `SELECT d.issue_id, d.seq, d.subscriber_id, COALESCE(n.id, 0) AS subscription_id, d.kind, d.attempts,
 		p.address_sealed, p.name_sealed, COALESCE(p.language, 'en') AS language, COALESCE(n.form, 'full') AS form,
-		CASE WHEN d.first_at > 0 THEN d.first_at ELSE i.launched_at END AS first_at
+		CASE WHEN d.first_at > 0 THEN d.first_at ELSE i.launched_at END AS first_at, d.lane,
+		CASE WHEN n.state = 'confirmed' AND n.paused_until <= ?
+			AND NOT EXISTS (SELECT 1 FROM suppression x WHERE x.address_index = p.address_index) THEN 0 ELSE 1 END AS blocked
 	FROM delivery d JOIN issue i ON i.id = d.issue_id LEFT JOIN subscriber p ON p.id = d.subscriber_id
 	LEFT JOIN subscription n ON n.subscriber_id = d.subscriber_id AND n.newsletter_id = i.newsletter_id `
 
@@ -64,65 +72,74 @@ func (s *Store) recipient(r recipientRow) (Recipient, error) {
 		Kind: epistle.DeliveryKind(r.Kind), Attempts: r.Attempts,
 		Address: epistle.Address(x.unseal("address", r.AddressSealed)), Name: x.unseal("name", r.NameSealed),
 		Language: epistle.Language(r.Language), Form: epistle.Form(r.Form), FirstAt: fromMicros(r.FirstAt),
+		Lane: r.Lane, Blocked: r.Blocked != 0,
 	}, x.err
 }
 
-// QueuedRecipients returns whom the queued deliveries of a range go to, in
-// order. Whose subscriber was erased has no address; CheckRange blocks them.
-func (s *Store) QueuedRecipients(ctx context.Context, issueID epistle.ID, first, last int64) ([]Recipient, error) {
-	var rows []recipientRow
-	err := s.read().all(ctx, &rows, recipientSelect+`WHERE d.issue_id = ? AND d.seq BETWEEN ? AND ? AND d.state = 0 ORDER BY d.seq`,
-		issueID, first, last)
+// ReadRange returns whom the queued deliveries of a range go to, in order, with
+// who of them is blocked, and the issue's check. It stands for CheckRange at the
+// moment of the call. Whose subscriber was erased has no address and is blocked.
+func (s *Store) ReadRange(ctx context.Context, issueID epistle.ID, first, last int64) ([]Recipient, Check, error) {
+	check, _, err := s.checkIssue(ctx, issueID)
 	if err != nil {
-		return nil, s.mapError(err)
+		return nil, check, err
+	}
+	var rows []recipientRow
+	err = s.read().all(ctx, &rows, recipientSelect+`WHERE d.issue_id = ? AND d.seq BETWEEN ? AND ? AND d.state = 0 ORDER BY d.seq`,
+		micros(s.clock()), issueID, first, last)
+	if err != nil {
+		return nil, check, s.mapError(err)
 	}
 	all := make([]Recipient, len(rows))
 	for i, r := range rows {
 		if all[i], err = s.recipient(r); err != nil {
-			return nil, err
+			return nil, check, err
 		}
 	}
-	return all, nil
+	return all, check, nil
 }
 
 // Check says who of a range may be mailed at this moment.
 type Check struct {
 	State     epistle.IssueState
-	Version   int64 // of the issue; its content is fixed as long as this does not change
-	Fence     int64
+	Version   int64          // of the issue; its content is fixed as long as this does not change
 	Withdrawn bool           // the issue shows something withdrawn
-	Blocked   map[int64]bool // the sequence numbers whose person has left, paused or is suppressed
+	Blocked   map[int64]bool // the sequence numbers whose person has left, paused or is suppressed; nil for none
 }
 
 // CheckRange asks anew whether the unsent deliveries of a range may go out.
 func (s *Store) CheckRange(ctx context.Context, issueID epistle.ID, first, last int64) (Check, error) {
-	var row struct {
-		State        string
-		Version      int64
-		Fence        int64
-		Withdrawn    int64
-		NewsletterID int64 `db:"newsletter_id"`
-	}
-	err := s.read().get(ctx, &row, `SELECT issue.state, issue.version, issue.newsletter_id, s.fence,
-		CASE WHEN `+withdrawnItem+` THEN 1 ELSE 0 END AS withdrawn
-		FROM issue JOIN sender s ON s.issue_id = issue.id WHERE issue.id = ?`, issueID)
+	check, newsletterID, err := s.checkIssue(ctx, issueID)
 	if err != nil {
-		return Check{}, s.mapError(err)
+		return check, err
 	}
 	var blocked []int64
 	err = s.read().all(ctx, &blocked, `SELECT d.seq FROM delivery d
 		WHERE d.issue_id = ? AND d.seq BETWEEN ? AND ? AND d.state IN (0, 2)
 		AND NOT EXISTS (SELECT 1 FROM `+audienceJoin+` WHERE p.id = d.subscriber_id AND `+audienceWhere+`)`,
-		issueID, first, last, row.NewsletterID, string(epistle.Confirmed), micros(s.clock()))
+		issueID, first, last, newsletterID, string(epistle.Confirmed), micros(s.clock()))
 	if err != nil {
-		return Check{}, s.mapError(err)
+		return check, s.mapError(err)
 	}
-	check := Check{State: epistle.IssueState(row.State), Version: row.Version, Fence: row.Fence, Withdrawn: row.Withdrawn != 0,
-		Blocked: make(map[int64]bool, len(blocked))}
+	if len(blocked) > 0 {
+		check.Blocked = make(map[int64]bool, len(blocked))
+	}
 	for _, seq := range blocked {
 		check.Blocked[seq] = true
 	}
 	return check, nil
+}
+
+func (s *Store) checkIssue(ctx context.Context, issueID epistle.ID) (Check, epistle.ID, error) {
+	var row struct {
+		State        string
+		Version      int64
+		Withdrawn    int64
+		NewsletterID int64 `db:"newsletter_id"`
+	}
+	err := s.read().get(ctx, &row, `SELECT state, version, newsletter_id, CASE WHEN `+withdrawnItem+` THEN 1 ELSE 0 END AS withdrawn
+		FROM issue WHERE id = ?`, issueID)
+	return Check{State: epistle.IssueState(row.State), Version: row.Version, Withdrawn: row.Withdrawn != 0}, row.NewsletterID, s.mapError(err)
 }
 
 // ClaimDue takes up to limit deliveries whose time has come, deferred ones and
@@ -139,7 +156,7 @@ func (s *Store) ClaimDue(ctx context.Context, lease time.Duration, limit int) ([
 		return q.all(ctx, &keys, `UPDATE delivery SET next_at = ? WHERE (issue_id, seq) IN (
 			SELECT d.issue_id, d.seq FROM delivery d WHERE d.next_at > 0 AND d.next_at <= ? AND d.state IN (0, 2)
 			AND EXISTS (SELECT 1 FROM issue WHERE issue.id = d.issue_id AND issue.state IN ('launching', 'sending', 'sent') AND NOT `+withdrawnItem+`)
-			ORDER BY d.next_at LIMIT ?`+s.dialect.claimSuffix()+`) RETURNING issue_id, seq`, claimed, micros(now), limit)
+			ORDER BY d.next_at LIMIT ?`+s.dialect.claimSuffix("d")+`) RETURNING issue_id, seq`, claimed, micros(now), limit)
 	})
 	if err != nil {
 		return nil, err
@@ -147,7 +164,7 @@ func (s *Store) ClaimDue(ctx context.Context, lease time.Duration, limit int) ([
 	all := make([]Recipient, 0, len(keys))
 	for _, key := range keys {
 		var row recipientRow
-		if err := s.read().get(ctx, &row, recipientSelect+`WHERE d.issue_id = ? AND d.seq = ?`, key.IssueID, key.Seq); err != nil {
+		if err := s.read().get(ctx, &row, recipientSelect+`WHERE d.issue_id = ? AND d.seq = ?`, micros(now), key.IssueID, key.Seq); err != nil {
 			return nil, s.mapError(err)
 		}
 		r, err := s.recipient(row)
@@ -236,10 +253,10 @@ func (s *Store) Report(ctx context.Context, issueID epistle.ID) (epistle.Report,
 		if err := q.all(ctx, &counts, `SELECT state, kind, COUNT(*) AS count FROM delivery WHERE issue_id = ? GROUP BY state, kind`, issueID); err != nil {
 			return err
 		}
-		if err := q.all(ctx, &slots, `SELECT slots FROM sender WHERE issue_id = ?`, issueID); err != nil || len(slots) == 0 {
+		if err := q.all(ctx, &slots, `SELECT slots FROM share WHERE issue_id = ?`, issueID); err != nil {
 			return err
 		}
-		open, err := unpackRanges(slots[0])
+		open, err := unpackRanges(bytes.Join(slots, nil))
 		if err != nil {
 			return err
 		}

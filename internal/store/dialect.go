@@ -37,8 +37,9 @@ type dialect interface {
 	hasTable(ctx context.Context, db *sqlx.DB, name string) (bool, error)
 	// lockPath is the file that keeps a second daemon away; "" for none.
 	lockPath() string
-	// claimSuffix goes at the end of a SELECT that claims rows.
-	claimSuffix() string
+	// claimSuffix goes at the end of a SELECT that claims rows of a table: what
+	// another transaction holds is passed over.
+	claimSuffix(table string) string
 	// insertMany inserts rows of equal length into "table (columns)", as few
 	// statements as it takes. Values are int64, string, []byte or nil.
 	insertMany(ctx context.Context, q queries, into string, rows [][]any) error
@@ -148,7 +149,7 @@ func (d sqliteDialect) hasTable(ctx context.Context, db *sqlx.DB, name string) (
 
 func (d sqliteDialect) lockPath() string { return d.path + ".lock" }
 
-func (sqliteDialect) claimSuffix() string { return "" }
+func (sqliteDialect) claimSuffix(string) string { return "" }
 
 func (sqliteDialect) isRetryable(error) bool { return false } // one writer, no deadlocks
 
@@ -234,7 +235,9 @@ func (postgresDialect) hasTable(ctx context.Context, db *sqlx.DB, name string) (
 
 func (postgresDialect) lockPath() string { return "" }
 
-func (postgresDialect) claimSuffix() string { return " FOR UPDATE SKIP LOCKED" }
+func (postgresDialect) claimSuffix(table string) string {
+	return " FOR UPDATE OF " + table + " SKIP LOCKED"
+}
 
 func (postgresDialect) isRetryable(err error) bool {
 	var e *pq.Error

@@ -44,8 +44,9 @@ func (s *Store) FinishIssue(ctx context.Context, id epistle.ID) (bool, error) {
 
 // unfinishedIssue is true for a launched issue that has something to do. What
 // is queued is in a range or after the last one, what is deferred has a time.
-const unfinishedIssue = `(EXISTS (SELECT 1 FROM sender s WHERE s.issue_id = issue.id
-		AND (s.through_id < s.cutoff_id OR s.next_seq <= s.last_seq OR LENGTH(s.slots) > 0))
+const unfinishedIssue = `(EXISTS (SELECT 1 FROM launch l JOIN sender s ON s.issue_id = l.issue_id WHERE l.issue_id = issue.id
+		AND (l.through_id < l.cutoff_id OR s.next_seq <= l.last_seq))
+	OR EXISTS (SELECT 1 FROM share h WHERE h.issue_id = issue.id AND LENGTH(h.slots) > 0)
 	OR EXISTS (SELECT 1 FROM delivery d WHERE d.issue_id = issue.id AND d.kind = 0 AND d.next_at > 0))`
 
 func (s *Store) unfinished(ctx context.Context, id epistle.ID) (bool, error) {

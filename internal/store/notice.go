@@ -67,7 +67,7 @@ func (s *Store) ClaimNotices(ctx context.Context, owner string, lease time.Durat
 	err := s.write(ctx, func(q queries) error {
 		return q.all(ctx, &rows, `UPDATE notice SET owner = ?, lease_until = ? WHERE id IN (
 			SELECT id FROM notice WHERE state = 'queued' AND next_at <= ? AND lease_until <= ?
-			ORDER BY next_at LIMIT ?`+s.dialect.claimSuffix()+`)
+			ORDER BY next_at LIMIT ?`+s.dialect.claimSuffix("notice")+`)
 			RETURNING id, kind, dedup_key, address_sealed, language, data_sealed, attempts, created_at`,
 			owner, micros(now.Add(lease)), micros(now), micros(now), limit)
 	})

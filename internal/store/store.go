@@ -43,6 +43,8 @@ type Store struct {
 	log     *slog.Logger
 	lock    *fileLock
 
+	statements sync.Map // of the writer, by query
+
 	idMu   sync.Mutex
 	idNext int64
 	idEnd  int64
@@ -180,6 +182,42 @@ func (s *Store) write(ctx context.Context, fn func(q queries) error) error {
 // it within some ten milliseconds.
 func (s *Store) writeBulk(ctx context.Context, fn func(q queries) error) error {
 	return s.inTransaction(ctx, behind, fn)
+}
+
+// execBulk runs one prepared statement that is a transaction of its own and lets
+// others go first, and returns how many rows it changed.
+func (s *Store) execBulk(ctx context.Context, query string, args ...any) (int64, error) {
+	statement, err := s.prepared(ctx, query)
+	if err != nil {
+		return 0, s.mapError(err)
+	}
+	if s.gate != nil {
+		if err := s.gate.enter(ctx, behind); err != nil {
+			return 0, err
+		}
+		defer s.gate.leave()
+	}
+	result, err := statement.ExecContext(ctx, args...)
+	if err != nil {
+		return 0, s.mapError(err)
+	}
+	return result.RowsAffected()
+}
+
+// prepared returns the writer's statement for a query, made when it is first
+// asked for.
+func (s *Store) prepared(ctx context.Context, query string) (*sqlx.Stmt, error) {
+	if known, ok := s.statements.Load(query); ok {
+		return known.(*sqlx.Stmt), nil
+	}
+	made, err := s.writer.PreparexContext(ctx, s.writer.Rebind(query))
+	if err != nil {
+		return nil, err
+	}
+	if known, raced := s.statements.LoadOrStore(query, made); raced {
+		return known.(*sqlx.Stmt), made.Close()
+	}
+	return made, nil
 }
 
 // transactionTries bounds how often a transaction that the database broke off

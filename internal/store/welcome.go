@@ -26,7 +26,7 @@ type WelcomeRound struct {
 // welcomeIssue is the issue that welcomes are made from: launched last of those
 // that everybody inside the cut-off has a delivery of.
 const welcomeIssue = `issue.newsletter_id = ? AND issue.state IN ('sending', 'sent')
-	AND EXISTS (SELECT 1 FROM sender s WHERE s.issue_id = issue.id AND s.through_id >= s.cutoff_id)`
+	AND EXISTS (SELECT 1 FROM launch l WHERE l.issue_id = issue.id AND l.through_id >= l.cutoff_id)`
 
 // Welcomes settles the welcomes that are due by a slot. Who has been reached by
 // an issue since they confirmed needs none. Whom an issue of this same evening
@@ -74,8 +74,8 @@ func (s *Store) queueWelcomes(ctx context.Context, q queries, slot WelcomeSlot) 
 	if err != nil {
 		return 0, err
 	}
-	// The sender's row is the lock under which sequence numbers are given out.
-	if _, err := q.exec(ctx, `UPDATE sender SET last_seq = last_seq WHERE issue_id = ?`, latest.ID); err != nil {
+	// The launch's row is the lock under which deliveries get their numbers.
+	if _, err := q.exec(ctx, `UPDATE launch SET last_seq = last_seq WHERE issue_id = ?`, latest.ID); err != nil {
 		return 0, err
 	}
 	now := micros(s.clock())
@@ -103,4 +103,4 @@ func (s *Store) queueWelcomes(ctx context.Context, q queries, slot WelcomeSlot) 
 // it, so they are welcomed.
 const reachedTonight = `(n.pace <> 'monthly' AND EXISTS (SELECT 1 FROM issue t WHERE t.newsletter_id = n.newsletter_id AND (
 	t.state = 'approved' AND t.send_at >= ? AND t.send_at < ?
-	OR t.state = 'launching' AND EXISTS (SELECT 1 FROM sender s WHERE s.issue_id = t.id AND n.id > s.through_id AND n.id <= s.cutoff_id))))`
+	OR t.state = 'launching' AND EXISTS (SELECT 1 FROM launch l WHERE l.issue_id = t.id AND n.id > l.through_id AND n.id <= l.cutoff_id))))`

@@ -1,0 +1,341 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"epistle/internal/epistle"
+)
+
+// Several daemons send one issue, each its share: a row that holds the ranges
+// its connections are at. The row is also the fence. Its number is never used
+// again, so a daemon whose row is gone has lost its ranges to another one.
+
+// Range is a run of sequence numbers that one connection sends in order. It has
+// sent everything up to Done; Done is First-1 before the first.
+type Range struct {
+	First, Last, Done int64
+}
+
+// rangeSize is how many bytes a packed range takes.
+const rangeSize = 3 * 8
+
+func packRanges(ranges []Range) []byte {
+	packed := make([]byte, 0, len(ranges)*rangeSize)
+	for _, r := range ranges {
+		for _, n := range [...]int64{r.First, r.Last, r.Done} {
+			packed = binary.BigEndian.AppendUint64(packed, uint64(n))
+		}
+	}
+	return packed
+}
+
+func unpackRanges(packed []byte) ([]Range, error) {
+	if len(packed)%rangeSize != 0 {
+		return nil, fmt.Errorf("the slots of a sender have %d bytes", len(packed))
+	}
+	ranges := make([]Range, 0, len(packed)/rangeSize)
+	for ; len(packed) > 0; packed = packed[rangeSize:] {
+		number := func(i int) int64 { return int64(binary.BigEndian.Uint64(packed[8*i:])) }
+		ranges = append(ranges, Range{First: number(0), Last: number(1), Done: number(2)})
+	}
+	return ranges, nil
+}
+
+// Task is an issue on its way.
+type Task struct {
+	IssueID epistle.ID
+	HasWork bool // something is still to be launched, given out or taken over; else only what others are at, or deferred deliveries
+}
+
+// Tasks lists the issues that are being launched or sent, the first launched
+// first.
+func (s *Store) Tasks(ctx context.Context) ([]Task, error) {
+	var rows []struct {
+		IssueID int64 `db:"issue_id"`
+		Work    int64
+	}
+	err := s.read().all(ctx, &rows, `SELECT l.issue_id,
+			CASE WHEN i.state = 'launching' OR l.through_id < l.cutoff_id OR s.next_seq <= l.last_seq
+				OR EXISTS (SELECT 1 FROM share h WHERE h.issue_id = l.issue_id AND h.lease_until <= ? AND LENGTH(h.slots) > 0) THEN 1 ELSE 0 END AS work
+		FROM launch l JOIN sender s ON s.issue_id = l.issue_id JOIN issue i ON i.id = l.issue_id
+		WHERE i.state IN ('launching', 'sending') ORDER BY i.launched_at, i.id`, s.expired())
+	if err != nil {
+		return nil, s.mapError(err)
+	}
+	all := make([]Task, len(rows))
+	for i, r := range rows {
+		all[i] = Task{IssueID: r.IssueID, HasWork: r.Work != 0}
+	}
+	return all, nil
+}
+
+// expired is the moment up to which leases have run out. On SQLite, where there
+// is one daemon and it asks only for what it does not hold, all have.
+func (s *Store) expired() int64 {
+	if s.Shared() {
+		return micros(s.clock())
+	}
+	return micros(s.clock().AddDate(100, 0, 0))
+}
+
+// OpenShare begins a share of an issue for an owner and returns its number. The
+// lease must be renewed by MarkShare.
+func (s *Store) OpenShare(ctx context.Context, issueID epistle.ID, owner string, lease time.Duration) (number int64, err error) {
+	err = s.writeBulk(ctx, func(q queries) error {
+		if err := q.get(ctx, &number, `UPDATE sender SET shares = shares + 1 WHERE issue_id = ? RETURNING shares`, issueID); err != nil {
+			return err
+		}
+		_, err := q.exec(ctx, `INSERT INTO share (issue_id, number, owner, lease_until, slots) VALUES (?, ?, ?, ?, ?)`,
+			issueID, number, owner, micros(s.clock().Add(lease)), []byte{})
+		return err
+	})
+	return number, err
+}
+
+// Mark is one step of a share, recorded as a whole.
+type Mark struct {
+	IssueID epistle.ID
+	Number  int64
+	Lease   time.Duration // from now
+	Open    []Range       // all ranges that are open after this step
+	Dropped []Range       // ranges that are open no more, since their last mark
+	Results []Result      // of those passed that were not simply accepted
+	Want    Want
+}
+
+// Want is what a share asks for with a mark.
+type Want struct {
+	Ranges int   // how many new ones
+	Size   int64 // how many deliveries each has at most
+	Split  int64 // each has at most this part of what is left, so that small lists are shared out
+	Adopt  bool  // the ranges of shares whose lease has run out, too
+	Hold   bool  // of those, hold what may have arrived
+}
+
+func (w Want) any() bool { return w.Ranges > 0 || w.Adopt }
+
+// fenced is what an owner gets once somebody else has taken over.
+func fenced() error { return epistle.Errorf(epistle.Conflict, "sender.fenced", nil) }
+
+// MarkShare records a step and returns the ranges that are open besides, now
+// that it stands: nothing of a range may be sent before. A caller who does not
+// know whether a step was recorded repeats the same step; what it was given
+// then is in the answer. Conflict "sender.fenced" means that another daemon has
+// taken over: stop at once.
+func (s *Store) MarkShare(ctx context.Context, m Mark) (given []Range, err error) {
+	if len(m.Results) == 0 && !m.Want.any() {
+		return nil, s.markOnly(ctx, m)
+	}
+	ids, err := s.idsForResults(ctx, m.Results)
+	if err != nil {
+		return nil, err
+	}
+	err = s.writeBulk(ctx, func(q queries) error {
+		if given, err = s.give(ctx, q, m); err != nil {
+			return err
+		}
+		n, err := q.exec(ctx, markStatement, packRanges(append(given, m.Open...)), micros(s.clock().Add(m.Lease)), m.IssueID, m.Number)
+		if err == nil && n == 0 {
+			err = fenced()
+		}
+		for i, r := range m.Results {
+			if err == nil {
+				_, err = s.recordResult(ctx, q, m.IssueID, r, ids+int64(2*i), `state = 0`)
+			}
+		}
+		return err
+	})
+	return given, err
+}
+
+const markStatement = `UPDATE share SET slots = ?, lease_until = ? WHERE issue_id = ? AND number = ?`
+
+// markOnly is nearly every mark: one prepared statement that commits itself.
+func (s *Store) markOnly(ctx context.Context, m Mark) error {
+	n, err := s.execBulk(ctx, markStatement, packRanges(m.Open), micros(s.clock().Add(m.Lease)), m.IssueID, m.Number)
+	if err == nil && n == 0 {
+		err = fenced()
+	}
+	return err
+}
+
+// give finds what a share gets: what an earlier try of this step was given,
+// ranges of shares that have run out, and new ones.
+func (s *Store) give(ctx context.Context, q queries, m Mark) (given []Range, err error) {
+	if !m.Want.any() {
+		return nil, nil
+	}
+	var packed []byte
+	err = q.get(ctx, &packed, `SELECT slots FROM share WHERE issue_id = ? AND number = ?`, m.IssueID, m.Number)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, fenced()
+	}
+	if err != nil {
+		return nil, err
+	}
+	stands, err := unpackRanges(packed)
+	if err != nil {
+		return nil, err
+	}
+	given = unknown(stands, m)
+	if m.Want.Adopt {
+		adopted, err := s.adopt(ctx, q, m)
+		if err != nil {
+			return nil, err
+		}
+		given = append(given, adopted...)
+	}
+	if missing := m.Want.Ranges - len(given); missing > 0 {
+		fresh, err := allot(ctx, q, m.IssueID, missing, m.Want)
+		if err != nil {
+			return nil, err
+		}
+		given = append(given, fresh...)
+	}
+	return given, nil
+}
+
+// unknown are the ranges in the row that the owner has not heard of: the answer
+// to an earlier try was lost. Ranges never overlap, so their ends name them.
+func unknown(stands []Range, m Mark) []Range {
+	known := make(map[int64]bool, len(m.Open)+len(m.Dropped))
+	for _, r := range m.Open {
+		known[r.Last] = true
+	}
+	for _, r := range m.Dropped {
+		known[r.Last] = true
+	}
+	var all []Range
+	for _, r := range stands {
+		if !known[r.Last] {
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+// adopt deletes the shares that have run out and returns their ranges. Deleting
+// waits for a mark that is being committed and returns what that one wrote.
+func (s *Store) adopt(ctx context.Context, q queries, m Mark) ([]Range, error) {
+	var rows []struct {
+		Owner string
+		Slots []byte
+	}
+	if err := q.all(ctx, &rows, `DELETE FROM share WHERE issue_id = ? AND number <> ? AND lease_until <= ? RETURNING owner, slots`,
+		m.IssueID, m.Number, s.expired()); err != nil {
+		return nil, err
+	}
+	var adopted []Range
+	for _, row := range rows {
+		ranges, err := unpackRanges(row.Slots)
+		if err != nil {
+			return nil, err
+		}
+		if m.Want.Hold && row.Owner != "" {
+			if err := s.holdFirst(ctx, q, m.IssueID, ranges); err != nil {
+				return nil, err
+			}
+		}
+		adopted = append(adopted, ranges...)
+	}
+	return adopted, nil
+}
+
+// holdFirst makes the one delivery of each range that may have arrived
+// uncertain, so that nobody sends it again.
+func (s *Store) holdFirst(ctx context.Context, q queries, issueID epistle.ID, ranges []Range) error {
+	for i, r := range ranges {
+		if r.Done == r.Last {
+			continue
+		}
+		if _, err := s.recordResult(ctx, q, issueID, Result{Seq: r.Done + 1, State: epistle.Uncertain, Attempted: true}, 0, `state = 0`); err != nil {
+			return err
+		}
+		ranges[i].Done++
+	}
+	return nil
+}
+
+// allot gives out new ranges. The sender's row is locked until the transaction
+// ends.
+func allot(ctx context.Context, q queries, issueID epistle.ID, count int, w Want) ([]Range, error) {
+	var at struct {
+		NextSeq int64 `db:"next_seq"`
+		LastSeq int64 `db:"last_seq"`
+	}
+	if err := q.get(ctx, &at, `UPDATE sender SET next_seq = next_seq WHERE issue_id = ?
+		RETURNING next_seq, (SELECT last_seq FROM launch WHERE launch.issue_id = sender.issue_id) AS last_seq`, issueID); err != nil {
+		return nil, err
+	}
+	var fresh []Range
+	next := at.NextSeq
+	for range count {
+		left := at.LastSeq - next + 1
+		if left <= 0 {
+			break
+		}
+		size := min(w.Size, max(1, left/max(1, w.Split)))
+		fresh = append(fresh, Range{First: next, Last: next + size - 1, Done: next - 1})
+		next += size
+	}
+	if len(fresh) == 0 {
+		return nil, nil
+	}
+	_, err := q.exec(ctx, `UPDATE sender SET next_seq = ? WHERE issue_id = ?`, next, issueID)
+	return fresh, err
+}
+
+// FoldRanges makes what is still queued of ranges, up to Done, accepted: all of
+// it was passed, and what was not simply accepted is recorded. It may be
+// repeated.
+func (s *Store) FoldRanges(ctx context.Context, issueID epistle.ID, ranges []Range) error {
+	now := micros(s.clock())
+	return s.writeBulk(ctx, func(q queries) error {
+		return fold(ctx, q, issueID, ranges, now)
+	})
+}
+
+func fold(ctx context.Context, q queries, issueID epistle.ID, ranges []Range, now int64) error {
+	for _, r := range ranges {
+		if r.Done < r.First {
+			continue
+		}
+		if _, err := q.exec(ctx, `UPDATE delivery SET state = ?, attempts = attempts + 1, code = 250, updated_at = ?
+			WHERE issue_id = ? AND seq BETWEEN ? AND ? AND state = 0`, int16(epistle.Accepted), now, issueID, r.First, r.Done); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// CloseShare gives a share back in order: what was begun of its open ranges is
+// folded, the rest is there for others at once. Nothing of it is under way.
+func (s *Store) CloseShare(ctx context.Context, issueID epistle.ID, number int64, open []Range) error {
+	now := micros(s.clock())
+	rest := make([]Range, 0, len(open))
+	for _, r := range open {
+		if r.Done < r.Last {
+			rest = append(rest, Range{First: r.Done + 1, Last: r.Last, Done: r.Done})
+		}
+	}
+	return s.writeBulk(ctx, func(q queries) error {
+		n, err := q.exec(ctx, `UPDATE share SET owner = '', lease_until = 0, slots = ? WHERE issue_id = ? AND number = ?`, packRanges(rest), issueID, number)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return fenced()
+		}
+		if len(rest) == 0 {
+			if _, err := q.exec(ctx, `DELETE FROM share WHERE issue_id = ? AND number = ?`, issueID, number); err != nil {
+				return err
+			}
+		}
+		return fold(ctx, q, issueID, open, now)
+	})
+}
