@@ -33,6 +33,7 @@ type Newsletter struct {
 	Sender         Mailbox       // From
 	ReplyTo        Mailbox       // a person
 	SoloMode       bool          // the same person may confirm after an hour
+	Hold           bool          // what may have arrived before a crash is held, not sent again
 	CreatedAt      time.Time
 	Version        int64
 }

@@ -35,11 +35,25 @@ func (m *mortal) fault() error {
 	return nil
 }
 
-func (m *mortal) MarkSender(ctx context.Context, mark store.Mark) error {
+func (m *mortal) MarkShare(ctx context.Context, mark store.Mark) ([]store.Range, error) {
+	if err := m.fault(); err != nil {
+		return nil, err
+	}
+	return m.Store.MarkShare(ctx, mark)
+}
+
+func (m *mortal) FoldRanges(ctx context.Context, id epistle.ID, ranges []store.Range) error {
 	if err := m.fault(); err != nil {
 		return err
 	}
-	return m.Store.MarkSender(ctx, mark)
+	return m.Store.FoldRanges(ctx, id, ranges)
+}
+
+func (m *mortal) CloseShare(ctx context.Context, id epistle.ID, number int64, open []store.Range) error {
+	if err := m.fault(); err != nil {
+		return err
+	}
+	return m.Store.CloseShare(ctx, id, number, open)
 }
 
 func (m *mortal) CheckRange(ctx context.Context, id epistle.ID, first, last int64) (store.Check, error) {
@@ -49,37 +63,37 @@ func (m *mortal) CheckRange(ctx context.Context, id epistle.ID, first, last int6
 	return m.Store.CheckRange(ctx, id, first, last)
 }
 
-func (m *mortal) QueuedRecipients(ctx context.Context, id epistle.ID, first, last int64) ([]store.Recipient, error) {
+func (m *mortal) ReadRange(ctx context.Context, id epistle.ID, first, last int64) ([]store.Recipient, store.Check, error) {
 	if err := m.fault(); err != nil {
-		return nil, err
+		return nil, store.Check{}, err
 	}
-	return m.Store.QueuedRecipients(ctx, id, first, last)
+	return m.Store.ReadRange(ctx, id, first, last)
 }
 
-func (m *mortal) AcquireSender(ctx context.Context, id epistle.ID, owner string, lease time.Duration) (store.Sender, error) {
+func (m *mortal) OpenShare(ctx context.Context, id epistle.ID, owner string, lease time.Duration) (int64, error) {
 	if err := m.fault(); err != nil {
-		return store.Sender{}, err
+		return 0, err
 	}
-	return m.Store.AcquireSender(ctx, id, owner, lease)
+	return m.Store.OpenShare(ctx, id, owner, lease)
 }
 
-func (m *mortal) LaunchChunk(ctx context.Context, l store.Launch, size int) (int64, bool, error) {
+func (m *mortal) LaunchChunk(ctx context.Context, l store.Launch, size int) (store.Progress, error) {
 	if err := m.fault(); err != nil {
-		return 0, false, err
+		return store.Progress{}, err
 	}
 	if m.beforeChunk != nil {
 		if err := m.beforeChunk(); err != nil {
-			return 0, false, err
+			return store.Progress{}, err
 		}
 	}
 	return m.Store.LaunchChunk(ctx, l, size)
 }
 
-func (m *mortal) ActiveSenders(ctx context.Context) ([]store.ActiveSender, error) {
+func (m *mortal) Tasks(ctx context.Context) ([]store.Task, error) {
 	if err := m.fault(); err != nil {
 		return nil, err
 	}
-	return m.Store.ActiveSenders(ctx)
+	return m.Store.Tasks(ctx)
 }
 
 func (m *mortal) FinishIssue(ctx context.Context, id epistle.ID) (bool, error) {

@@ -55,9 +55,9 @@ func TestNewsletterUpdate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		made.Schedule, made.SoloMode = "30 7 * * 1", true
+		made.Schedule, made.SoloMode, made.Hold = "30 7 * * 1", true, true
 		second, err := s.UpdateNewsletter(ctx, made, entry)
-		if err != nil || second.WordingVersion != 1 || second.Version != 2 || second.Schedule != made.Schedule || !second.SoloMode {
+		if err != nil || second.WordingVersion != 1 || second.Version != 2 || second.Schedule != made.Schedule || !second.SoloMode || !second.Hold {
 			t.Fatalf("a new schedule: %+v, error %v", second, err)
 		}
 		if _, err := s.UpdateNewsletter(ctx, made, entry); epistle.KindOf(err) != epistle.Conflict {

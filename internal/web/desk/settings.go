@@ -137,6 +137,9 @@ func formOfNewsletter(n epistle.Newsletter) *web.Form {
 	if n.SoloMode {
 		form.Set("solo", "yes")
 	}
+	if n.Hold {
+		form.Set("hold", "yes")
+	}
 	day, clock, ok := weeklyOf(n.Schedule)
 	if !ok {
 		day, clock = otherRhythm, "20:00" // the browser wants a time, though it does not count
@@ -191,7 +194,7 @@ func newsletterOf(n epistle.Newsletter, form *web.Form) (epistle.Newsletter, err
 	n.Grace = time.Duration(number("grace")) * time.Hour
 	n.Sender = epistle.Mailbox{Name: form.Text("sender_name"), Address: address("sender_address")}
 	n.ReplyTo = epistle.Mailbox{Name: form.Text("reply_to_name"), Address: address("reply_to_address")}
-	n.SoloMode = form.Has("solo", "yes")
+	n.SoloMode, n.Hold = form.Has("solo", "yes"), form.Has("hold", "yes")
 	n.Schedule = strings.TrimSpace(form.Value("schedule"))
 	if day := form.Value("day"); day != otherRhythm {
 		at, err := time.Parse("15:04", form.Value("time"))
