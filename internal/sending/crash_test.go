@@ -4,13 +4,13 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"epistle/internal/epistle"
 	"epistle/internal/sending"
 	"epistle/internal/smtptest"
-	"epistle/internal/store"
 	"epistle/internal/storetest"
 )
 
@@ -147,7 +147,13 @@ func TestAFrozenOwnerIsFencedOut(t *testing.T) {
 		}
 		return smtptest.Action{}
 	})
-	frozen := p.service(t, p.store, sending.Options{Connections: connections})
+	var cold atomic.Bool
+	thaw := make(chan struct{})
+	frozen := p.service(t, &mortal{Store: p.store, beforeMark: func() {
+		if cold.Load() {
+			<-thaw
+		}
+	}}, sending.Options{Connections: connections})
 	start(t, frozen)
 	if err := frozen.Launch(t.Context(), p.editor, issue.ID); err != nil {
 		t.Fatal(err)
@@ -158,10 +164,12 @@ func TestAFrozenOwnerIsFencedOut(t *testing.T) {
 	}
 	gate.Wait(t)
 	gate.Wait(t)
+	cold.Store(true)
 	clock.Advance(time.Minute)
 	start(t, p.service(t, p.store, sending.Options{Connections: connections}))
 	// Everything but what the frozen one holds goes out; then it wakes up.
 	eventually(t, "the second daemon has sent the rest", func() bool { return len(p.copies()) == readers })
+	close(thaw)
 	gate.Open()
 	p.waitState(t, issue.ID, epistle.IssueSent)
 	wantEveryone(t, p.relay.Messages(), readers, connections)

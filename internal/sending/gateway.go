@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"strconv"
 	"sync"
 	"time"
 
 	"epistle/internal/epistle"
 	"epistle/internal/relay"
-	"epistle/internal/render"
 )
 
 // gateway is the way to the relay for all connections together. As long as the

@@ -19,6 +19,8 @@ type mortal struct {
 	away atomic.Bool
 	// beforeChunk, if set, may fail a chunk of a launch.
 	beforeChunk func() error
+	// beforeMark, if set, is called before each mark.
+	beforeMark func()
 	// afterDue, if set, is told what became of a single delivery.
 	afterDue func(store.Result)
 }
@@ -38,6 +40,9 @@ func (m *mortal) fault() error {
 func (m *mortal) MarkShare(ctx context.Context, mark store.Mark) ([]store.Range, error) {
 	if err := m.fault(); err != nil {
 		return nil, err
+	}
+	if m.beforeMark != nil {
+		m.beforeMark()
 	}
 	return m.Store.MarkShare(ctx, mark)
 }

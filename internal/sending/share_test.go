@@ -72,36 +72,38 @@ func TestAMarkMayBeRepeated(t *testing.T) {
 }
 
 func TestAShareThatRanOutIsAdopted(t *testing.T) {
-	for _, hold := range []bool{false, true} {
-		eachPress(t, func(t *testing.T, p *press) {
-			issue := p.launched(t, 8)
-			a := p.openShare(t, issue.ID, "a")
-			a.Open, a.Want = p.mark(t, a), store.Want{}
-			a.Open[0].Done = 1
-			p.mark(t, a)
+	for name, hold := range map[string]bool{"and sent again": false, "and held": true} {
+		t.Run(name, func(t *testing.T) {
+			eachPress(t, func(t *testing.T, p *press) {
+				issue := p.launched(t, 8)
+				a := p.openShare(t, issue.ID, "a")
+				a.Open, a.Want = p.mark(t, a), store.Want{}
+				a.Open[0].Done = 1
+				p.mark(t, a)
 
-			p.clock.Advance(2 * time.Minute)
-			b := p.openShare(t, issue.ID, "b")
-			b.Want.Adopt, b.Want.Hold = true, hold
-			want := []store.Range{{First: 1, Last: 3, Done: 1}, {First: 4, Last: 6, Done: 3}}
-			uncertain := int64(0)
-			if hold {
-				want[0].Done, want[1].Done, uncertain = 2, 4, 2
-			}
-			for range 2 {
-				if got := p.mark(t, b); !slices.Equal(got, want) {
-					t.Fatalf("hold %v: adopted %v, want %v", hold, got, want)
+				p.clock.Advance(2 * time.Minute)
+				b := p.openShare(t, issue.ID, "b")
+				b.Want.Adopt, b.Want.Hold = true, hold
+				want := []store.Range{{First: 1, Last: 3, Done: 1}, {First: 4, Last: 6, Done: 3}}
+				uncertain := int64(0)
+				if hold {
+					want[0].Done, want[1].Done, uncertain = 2, 4, 2
 				}
-			}
-			if got := p.report(t, issue.ID); got.Uncertain != uncertain || got.Accepted != 1 {
-				t.Errorf("hold %v: %+v", hold, got)
-			}
-			if _, err := p.store.MarkShare(t.Context(), a); epistle.KindOf(err) != epistle.Conflict {
-				t.Errorf("a mark of the former owner: %v", err)
-			}
-			if err := p.store.CloseShare(t.Context(), issue.ID, a.Number, a.Open); epistle.KindOf(err) != epistle.Conflict {
-				t.Errorf("closing by the former owner: %v", err)
-			}
+				for range 2 {
+					if got := p.mark(t, b); !slices.Equal(got, want) {
+						t.Fatalf("hold %v: adopted %v, want %v", hold, got, want)
+					}
+				}
+				if got := p.report(t, issue.ID); got.Uncertain != uncertain || got.Accepted != 1 {
+					t.Errorf("hold %v: %+v", hold, got)
+				}
+				if _, err := p.store.MarkShare(t.Context(), a); epistle.KindOf(err) != epistle.Conflict {
+					t.Errorf("a mark of the former owner: %v", err)
+				}
+				if err := p.store.CloseShare(t.Context(), issue.ID, a.Number, a.Open); epistle.KindOf(err) != epistle.Conflict {
+					t.Errorf("closing by the former owner: %v", err)
+				}
+			})
 		})
 	}
 }
