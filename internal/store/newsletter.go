@@ -34,7 +34,7 @@ type newsletterRow struct {
 	ReplyToAddress string `db:"reply_to_address"`
 	SoloMode       int64  `db:"solo_mode"`
 	Hold           int64
-	CreatedAt      int64  `db:"created_at"`
+	CreatedAt      int64 `db:"created_at"`
 	Version        int64
 }
 
@@ -51,7 +51,7 @@ func (r newsletterRow) noun() epistle.Newsletter {
 		Sender:       epistle.Mailbox{Name: epistle.Text{EN: r.SenderNameEN, KO: r.SenderNameKO}, Address: epistle.Address(r.SenderAddress)},
 		ReplyTo:      epistle.Mailbox{Name: epistle.Text{EN: r.ReplyToNameEN, KO: r.ReplyToNameKO}, Address: epistle.Address(r.ReplyToAddress)},
 		SoloMode:     r.SoloMode != 0, Hold: r.Hold != 0,
-		CreatedAt:    fromMicros(r.CreatedAt), Version: r.Version,
+		CreatedAt: fromMicros(r.CreatedAt), Version: r.Version,
 	}
 }
 
