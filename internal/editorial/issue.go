@@ -22,6 +22,8 @@ type IssueStore interface {
 	MoveIssue(ctx context.Context, by epistle.Actor, m store.IssueMove) (epistle.Issue, error)
 	CountAudience(ctx context.Context, rule epistle.AudienceRule) (int64, error)
 	AudienceByLanguage(ctx context.Context, rule epistle.AudienceRule) (map[epistle.Language]int64, error)
+	AudienceChanges(ctx context.Context, rule epistle.AudienceRule, since time.Time, limit int64) (int64, error)
+	HasAudience(ctx context.Context, rule epistle.AudienceRule) (bool, error)
 }
 
 // PoolReader is what Issues reads of the pool.

@@ -37,12 +37,10 @@ func (s *Issues) Check(ctx context.Context, issue epistle.Issue) ([]Finding, err
 	if err != nil {
 		return nil, err
 	}
-	readers, err := s.Store.AudienceByLanguage(ctx, issue.Audience())
-	if err != nil {
+	c := &checking{issues: s, newsletter: newsletter, issue: issue}
+	if err := c.whole(ctx); err != nil {
 		return nil, err
 	}
-	c := &checking{issues: s, newsletter: newsletter, issue: issue, readers: readers}
-	c.whole()
 	for _, section := range issue.Content.Sections {
 		if err := c.section(ctx, section); err != nil {
 			return nil, err
@@ -80,7 +78,7 @@ type checking struct {
 	issues     *Issues
 	newsletter epistle.Newsletter
 	issue      epistle.Issue
-	readers    map[epistle.Language]int64
+	readers    map[epistle.Language]int64 // counted where a language is missing
 	found      []Finding
 }
 
@@ -95,11 +93,17 @@ func (c *checking) gravity(l epistle.Language) Severity {
 	return Warn
 }
 
-func (c *checking) whole() {
+func (c *checking) whole(ctx context.Context) (err error) {
 	content := c.issue.Content
 	if countItems(content) == 0 {
 		c.add(Finding{Severity: Stop, Key: "empty", Index: -1})
-		return
+		return nil
+	}
+	complete := func(l epistle.Language) bool { return content.Subject.Has(l) && spokenIn(content, l) }
+	if !complete(epistle.English) || !complete(epistle.Korean) {
+		if c.readers, err = c.issues.Store.AudienceByLanguage(ctx, c.issue.Audience()); err != nil {
+			return err
+		}
 	}
 	for _, l := range epistle.Languages {
 		if !content.Subject.Has(l) {
@@ -112,13 +116,11 @@ func (c *checking) whole() {
 			c.add(Finding{Severity: c.gravity(l), Key: "language", Language: l, Index: -1, Data: map[string]any{"Count": c.readers[l]}})
 		}
 	}
-	var all int64
-	for _, n := range c.readers {
-		all += n
-	}
-	if all == 0 {
+	some, err := c.issues.Store.HasAudience(ctx, c.issue.Audience())
+	if err == nil && !some {
 		c.add(Finding{Severity: Warn, Key: "audience", Index: -1})
 	}
+	return err
 }
 
 func countItems(content epistle.Content) int {

@@ -94,11 +94,18 @@ func (s *Issues) reasonToHold(ctx context.Context, issue epistle.Issue) (string,
 	return HeldAudience, nil
 }
 
-// drifted reports that the audience is no longer about what was approved.
+// drifted reports that the audience is no longer about what was approved. It is
+// counted only when enough has happened since that it could be otherwise, so
+// that a launch does not wait for a million to be counted.
 func (s *Issues) drifted(ctx context.Context, issue epistle.Issue) (bool, error) {
+	within := issue.Approval.Tolerance
+	changes, err := s.Store.AudienceChanges(ctx, issue.Audience(), issue.Approval.At, within+1)
+	if err != nil || changes <= within {
+		return false, err
+	}
 	audience, err := s.Store.CountAudience(ctx, issue.Audience())
 	drift := audience - issue.Approval.Audience
-	return drift > issue.Approval.Tolerance || -drift > issue.Approval.Tolerance, err
+	return drift > within || -drift > within, err
 }
 
 // SendNow launches an approved issue at once: before its slot, or after it was

@@ -73,6 +73,16 @@ func (a *audience) AudienceByLanguage(context.Context, epistle.AudienceRule) (ma
 	return a.counts, nil
 }
 
+func (a *audience) HasAudience(ctx context.Context, r epistle.AudienceRule) (bool, error) {
+	n, err := a.CountAudience(ctx, r)
+	return n > 0, err
+}
+
+// AudienceChanges makes every launch count anew.
+func (a *audience) AudienceChanges(_ context.Context, _ epistle.AudienceRule, _ time.Time, limit int64) (int64, error) {
+	return limit, nil
+}
+
 type roster struct {
 	*store.Store
 	members []epistle.StaffMember

@@ -24,3 +24,9 @@ func PostgresDSN(raw string) (string, error) {
 	}
 	return d.(postgresDialect).url, nil
 }
+
+// Number runs a query of a test's own that returns one number.
+func (s *Store) Number(ctx context.Context, query string, args ...any) (n int64, err error) {
+	err = s.read().get(ctx, &n, query, args...)
+	return n, err
+}

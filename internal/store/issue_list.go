@@ -98,24 +98,6 @@ func (s *Store) IssuesShowing(ctx context.Context, kind epistle.ItemKind, id epi
 		ORDER BY number DESC`, string(kind), id)
 }
 
-// AudienceByLanguage is CountAudience for each language that somebody reads.
-func (s *Store) AudienceByLanguage(ctx context.Context, rule epistle.AudienceRule) (map[epistle.Language]int64, error) {
-	var rows []struct {
-		Language string
-		Count    int64
-	}
-	err := s.read().all(ctx, &rows, `SELECT p.language, COUNT(*) AS count FROM `+audienceJoin+` WHERE `+audienceWhere+` GROUP BY p.language`,
-		rule.NewsletterID, rule.State, micros(s.clock()))
-	if err != nil {
-		return nil, s.mapError(err)
-	}
-	counts := map[epistle.Language]int64{}
-	for _, row := range rows {
-		counts[epistle.Language(row.Language)] = row.Count
-	}
-	return counts, nil
-}
-
 func (s *Store) issuesOf(ctx context.Context, query string, args ...any) ([]epistle.Issue, error) {
 	var rows []issueRow
 	if err := s.read().all(ctx, &rows, query, args...); err != nil {

@@ -55,24 +55,6 @@ func subscriptionsOf(ctx context.Context, q queries, subscriber epistle.ID) ([]e
 	return all, err
 }
 
-// audienceJoin and audienceWhere choose whom an issue goes to: subscriptions n
-// of people p. They bind newsletter, state and now. Counting an audience and
-// launching to it use the same words, so that they cannot disagree.
-const (
-	audienceJoin  = `subscription n JOIN subscriber p ON p.id = n.subscriber_id`
-	audienceWhere = `n.newsletter_id = ? AND n.state = ? AND n.paused_until <= ?
-		AND NOT EXISTS (SELECT 1 FROM suppression x WHERE x.address_index = p.address_index)`
-)
-
-// CountAudience counts whom a rule names now: confirmed, not paused, not
-// suppressed.
-func (s *Store) CountAudience(ctx context.Context, rule epistle.AudienceRule) (int64, error) {
-	var count int64
-	err := s.read().get(ctx, &count, `SELECT COUNT(*) FROM `+audienceJoin+` WHERE `+audienceWhere,
-		rule.NewsletterID, rule.State, micros(s.clock()))
-	return count, s.mapError(err)
-}
-
 // SavePreferences writes a reader's wishes. Language is the person's, for every
 // newsletter; the rest belongs to the one subscription. Conflict means that
 // they have left.

@@ -59,8 +59,8 @@ type Movement struct {
 func (s *Store) MovementSince(ctx context.Context, newsletterID epistle.ID, since time.Time) (Movement, error) {
 	var m Movement
 	err := s.read().get(ctx, &m, `SELECT
-		COALESCE(SUM(CASE WHEN state = 'confirmed' AND confirmed_at >= ? THEN 1 ELSE 0 END), 0) AS joined,
-		COALESCE(SUM(CASE WHEN state = 'left' AND left_at >= ? THEN 1 ELSE 0 END), 0) AS gone
-		FROM subscription WHERE newsletter_id = ?`, micros(since), micros(since), newsletterID)
+		(SELECT COUNT(*) FROM subscription WHERE newsletter_id = ? AND confirmed_at >= ? AND state = 'confirmed') AS joined,
+		(SELECT COUNT(*) FROM subscription WHERE newsletter_id = ? AND left_at > 0 AND left_at >= ? AND state = 'left') AS gone`,
+		newsletterID, micros(since), newsletterID, micros(since))
 	return m, s.mapError(err)
 }

@@ -212,15 +212,8 @@ func (p Issues) approvalOf(r *http.Request, issue epistle.Issue, n epistle.Newsl
 	ctx, words := r.Context(), p.Kernel.Words(r)
 	actor := web.ActorFrom(ctx)
 	card := approvalCard{Digest: issue.Digest(), Solo: issue.Approval.By != 0 && issue.Approval.By == issue.EditedBy}
-	counts, err := p.Store.AudienceByLanguage(ctx, issue.Audience())
-	if err != nil {
+	if err := p.countReaders(ctx, issue, &card); err != nil {
 		return card, err
-	}
-	for _, l := range epistle.Languages {
-		if counts[l] > 0 {
-			card.Languages = append(card.Languages, languageCount{l, counts[l]})
-			card.Total += counts[l]
-		}
 	}
 	staff, err := p.Store.Staff(ctx)
 	if err != nil {
@@ -242,6 +235,23 @@ func (p Issues) approvalOf(r *http.Request, issue epistle.Issue, n epistle.Newsl
 		card.May, card.Why = false, words.Error(err)
 	}
 	return card, nil
+}
+
+// countReaders says to how many an issue goes; once it was launched, to how many
+// it was approved to go, since who subscribes by now has nothing to do with it.
+func (p Issues) countReaders(ctx context.Context, issue epistle.Issue, card *approvalCard) error {
+	if !issue.LaunchedAt.IsZero() {
+		card.Total = issue.Approval.Audience
+		return nil
+	}
+	counts, err := p.Store.AudienceByLanguage(ctx, issue.Audience())
+	for _, l := range epistle.Languages {
+		if counts[l] > 0 {
+			card.Languages = append(card.Languages, languageCount{l, counts[l]})
+			card.Total += counts[l]
+		}
+	}
+	return err
 }
 
 func (p Issues) addChecks(r *http.Request, page *composerPage) error {
