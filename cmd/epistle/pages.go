@@ -5,6 +5,7 @@ import (
 
 	"epistle/internal/web"
 	"epistle/internal/web/desk"
+	"epistle/internal/web/hooks"
 	"epistle/internal/web/public"
 	"epistle/templates"
 )
@@ -50,5 +51,6 @@ func (a *app) areas(sessions *desk.Sessions) []web.Area {
 		public.Home{Kernel: k, Newsletters: a.store},
 		public.Comments{Kernel: k, Store: a.store, Verb: a.comments},
 		public.NewSubscribe(k, a.signup, a.stamps),
+		hooks.WordPress{Kernel: k, Hook: a.hook},
 	}
 }

@@ -23,6 +23,8 @@ type verbs struct {
 	signup      *signup.Service
 	stamps      signup.Stamps
 	comments    *signup.Comments
+	arrivals    *signup.Arrivals
+	hook        *signup.Hook
 	pages       *signup.Pages
 	pool        *editorial.Pool
 	issues      *editorial.Issues
@@ -52,6 +54,8 @@ func (a *app) buildVerbs(ctx context.Context) (err error) {
 		Store: a.store, Requests: a.signup, Stamps: a.stamps,
 		Clock: a.clock, Log: a.log, Sites: a.config.Comments.Sites,
 	})
+	a.arrivals = &signup.Arrivals{Store: a.store, Requests: a.signup, Clock: a.clock, Log: a.log}
+	a.hook = &signup.Hook{Store: a.store, Arrivals: a.arrivals, Clock: a.clock}
 	a.pages = signup.NewPages(a.store, a.clock)
 	a.pool = editorial.NewPool(a.store, a.clock, a.log)
 	a.newsletters = &editorial.Newsletters{Store: a.store, Clock: a.clock, Slots: nextSlots}

@@ -248,6 +248,9 @@ type Comment struct {
 	WantsUpdates bool // ticked the box
 	SignupID     ID   // the sign-up that came of it
 	IP           string
+	Origin       Origin
+	PageTitle    string // of its page when it came
+	PageDigest   string // SHA-256 of the page's text then, in hexadecimal; "" when it is not known
 	CreatedAt    time.Time
 	DecidedAt    time.Time
 	DecidedBy    ID

@@ -62,6 +62,59 @@ func CleanText(field, s string, max int) (string, error) {
 	return s, nil
 }
 
+// HasHangul reports whether a text has Korean letters.
+func HasHangul(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return unicode.Is(unicode.Hangul, r) }) >= 0
+}
+
+// ScrubLine is CleanLine for what comes from another program and must not be
+// lost: what CleanLine refuses is left out, and what is too long is cut. It
+// returns how many characters it left out.
+func ScrubLine(s string, max int) (string, int) {
+	s, left := scrub(s, false)
+	return cut(strings.Join(strings.Fields(s), " "), max), left
+}
+
+// ScrubText is CleanText for what comes from another program; see ScrubLine.
+func ScrubText(s string, max int) (string, int) {
+	s = strings.ReplaceAll(s, "\r\n", "\n")
+	s, left := scrub(strings.ReplaceAll(s, "\r", "\n"), true)
+	return cut(strings.TrimSpace(s), max), left
+}
+
+func scrub(s string, lines bool) (string, int) {
+	left := 0
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			if lines {
+				return r
+			}
+			return ' '
+		case r == utf8.RuneError || unicode.IsControl(r) || isDirection(r) || isHidden(r):
+			left++
+			return -1
+		}
+		return r
+	}, s)
+	return norm.NFC.String(s), left
+}
+
+// cut shortens a text to max characters.
+func cut(s string, max int) string {
+	if utf8.RuneCountInString(s) <= max {
+		return s
+	}
+	n := 0
+	for i := range s {
+		if n == max-1 {
+			return strings.TrimSpace(s[:i]) + "…"
+		}
+		n++
+	}
+	return s
+}
+
 const zeroWidthJoiner = '\u200d' // holds family and flag emoji together
 
 // isDirection reports the characters that reorder text around them (Unicode

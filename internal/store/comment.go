@@ -23,6 +23,9 @@ type commentRow struct {
 	WantsUpdates  int64  `db:"wants_updates"`
 	SignupID      int64  `db:"signup_id"`
 	IPSealed      []byte `db:"ip_sealed"`
+	Origin        string
+	PageTitle     string `db:"page_title"`
+	PageDigest    string `db:"page_digest"`
 	CreatedAt     int64  `db:"created_at"`
 	DecidedAt     int64  `db:"decided_at"`
 	DecidedBy     int64  `db:"decided_by"`
@@ -33,12 +36,13 @@ const commentColumns = `comment.id, comment.page_id, COALESCE(comment.parent_id,
 	comment.name_sealed, comment.address_sealed, comment.body_sealed, comment.language, comment.state,
 	COALESCE(comment.staff_id, 0) AS staff_id, comment.wants_updates,
 	COALESCE((SELECT MAX(signup.id) FROM signup WHERE signup.comment_id = comment.id), 0) AS signup_id,
-	comment.ip_sealed, comment.created_at, comment.decided_at, comment.decided_by`
+	comment.ip_sealed, comment.origin, comment.page_title, comment.page_digest, comment.created_at, comment.decided_at, comment.decided_by`
 
 func (s *Store) comment(r commentRow) (epistle.Comment, error) {
 	c := epistle.Comment{ID: r.ID, PageID: r.PageID, ParentID: r.ParentID, Number: r.Number,
 		Language: epistle.Language(r.Language), State: epistle.CommentState(r.State), StaffID: r.StaffID,
 		WantsUpdates: r.WantsUpdates != 0, SignupID: r.SignupID,
+		Origin: epistle.Origin(r.Origin), PageTitle: r.PageTitle, PageDigest: r.PageDigest,
 		CreatedAt: fromMicros(r.CreatedAt), DecidedAt: fromMicros(r.DecidedAt), DecidedBy: r.DecidedBy}
 	x := s.sealer("comment", r.ID)
 	c.Name, c.Address, c.Body, c.IP = x.unseal("name", r.NameSealed), epistle.Address(x.unseal("address", r.AddressSealed)),
@@ -174,18 +178,27 @@ func (s *Store) ReplyToComment(ctx context.Context, parent epistle.ID, c epistle
 	return first, err
 }
 
+// insertComment keeps a comment. One without a time comes now; one without a
+// title of its page gets the title that the page has now.
 func (s *Store) insertComment(ctx context.Context, q queries, c epistle.Comment) error {
 	x := s.sealer("comment", c.ID)
 	name, address, body, ip := x.seal("name", c.Name), x.seal("address", string(c.Address)), x.seal("body", c.Body), x.seal("ip", c.IP)
 	if x.err != nil {
 		return x.err
 	}
+	if c.CreatedAt.IsZero() {
+		c.CreatedAt = s.clock()
+	}
+	if c.Origin == "" {
+		c.Origin = epistle.FromThread
+	}
 	_, err := q.exec(ctx, `INSERT INTO comment (id, page_id, parent_id, name_sealed, address_sealed, address_index, body_sealed,
-		language, state, staff_id, wants_updates, ip_sealed, ip_index, created_at, decided_at, decided_by)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		language, state, staff_id, wants_updates, ip_sealed, ip_index, origin, page_title, page_digest, created_at, decided_at, decided_by)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+			COALESCE(NULLIF(?, ''), (SELECT COALESCE(NULLIF(title_en, ''), title_ko) FROM page WHERE id = ?)), ?, ?, ?, ?)`,
 		c.ID, c.PageID, orNull(c.ParentID), name, address, s.addressIndex(c.Address), body,
-		string(c.Language), string(c.State), orNull(c.StaffID), flag(c.WantsUpdates), ip, s.ipIndex(c.IP),
-		micros(s.clock()), micros(c.DecidedAt), c.DecidedBy)
+		string(c.Language), string(c.State), orNull(c.StaffID), flag(c.WantsUpdates), ip, s.ipIndex(c.IP), string(c.Origin),
+		c.PageTitle, c.PageID, c.PageDigest, micros(c.CreatedAt), micros(c.DecidedAt), c.DecidedBy)
 	return err
 }
 

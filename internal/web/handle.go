@@ -52,6 +52,10 @@ func (k *Kernel) wrap(route Route, guard Guard) http.Handler {
 			}
 		}
 		// Only now: strangers must not make the desk read megabytes.
+		if route.keepBody {
+			r.Body = http.MaxBytesReader(w, r.Body, route.bodyLimit)
+			return route.handler(w, r)
+		}
 		forget, err := readForm(w, r, route.bodyLimit)
 		defer forget()
 		forgiven := route.open && epistle.KindOf(err) == epistle.Invalid

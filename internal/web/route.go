@@ -23,6 +23,7 @@ type Route struct {
 	permission epistle.Permission // "" lets everybody in
 	open       bool               // other sites may post
 	bodyLimit  int64
+	keepBody   bool // the handler reads it, whatever it is
 	limiter    *limit.Limiter
 }
 
@@ -55,6 +56,10 @@ func (r Route) OpenToOtherSites() Route { r.open = true; return r }
 
 // MaxBody sets how many bytes a request may carry.
 func (r Route) MaxBody(bytes int64) Route { r.bodyLimit = bytes; return r }
+
+// KeepBody leaves the body to the handler, within its limit, also when it looks
+// like a form: for messages whose signature covers every byte.
+func (r Route) KeepBody() Route { r.keepBody = true; return r }
 
 // LimitedBy counts each request against the visitor's network and answers 429
 // when there were too many.
