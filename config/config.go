@@ -21,6 +21,7 @@ type Config struct {
 	Seal     Seal
 	Ministry Ministry
 	Mail     Mail
+	DKIM     DKIM
 	Comments Comments
 	Alert    Alert
 	Log      Log
@@ -61,6 +62,19 @@ type Mail struct {
 	MailtoLeave  epistle.Address
 }
 
+// DKIM is how our mails are signed; without keys the relay may do it.
+type DKIM struct {
+	Domain string // the d= of signatures
+	Keys   [2]DKIMKey
+}
+
+// DKIMKey is a private key, or the file that holds it, and where DNS has its
+// public half. Without either the key is off.
+type DKIMKey struct{ Selector, Key, File string }
+
+// IsSet reports whether there is a key.
+func (k DKIMKey) IsSet() bool { return k.Key != "" || k.File != "" }
+
 // Comments lists the hosts whose pages may be commented.
 type Comments struct{ Sites []string }
 
@@ -98,6 +112,13 @@ var settings = []setting{
 	{key: "mail.domain", initial: ""},
 	{key: "mail.bounce_domain", initial: ""},
 	{key: "mail.mailto_leave", initial: ""},
+	{key: "dkim.domain", initial: ""},
+	{key: "dkim.selector", initial: "epistle"},
+	{key: "dkim.key", initial: "", secret: true},
+	{key: "dkim.key_file", initial: ""}, // and so EPISTLE_DKIM_KEY_FILE, as for every secret
+	{key: "dkim.selector_ed25519", initial: "epistle-ed25519"},
+	{key: "dkim.key_ed25519", initial: "", secret: true},
+	{key: "dkim.key_ed25519_file", initial: ""},
 	{key: "comments.sites", initial: []string{}},
 	{key: "alert.address", initial: ""},
 	{key: "log.level", initial: "info"},

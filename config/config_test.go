@@ -131,6 +131,9 @@ func TestWrongSettingsAreRefusedWithASentence(t *testing.T) {
 		"contact":             {env: "EPISTLE_MINISTRY_CONTACT=office", want: "ministry.contact"},
 		"line break":          {file: "[ministry]\nname = \"a\\u0000b\"\n", want: "ministry.name"},
 		"domain":              {env: "EPISTLE_MAIL_DOMAIN=localhost", want: "mail.domain"},
+		"dkim domain":         {env: "EPISTLE_DKIM_DOMAIN=localhost", want: "dkim.domain"},
+		"dkim selector":       {env: "EPISTLE_DKIM_SELECTOR=a b", want: "dkim.selector"},
+		"no dkim selector":    {file: "[dkim]\nselector = \"\"\n", want: "dkim.selector"},
 		"site":                {env: "EPISTLE_COMMENTS_SITES=https://example.org/", want: "comments.sites"},
 		"level":               {env: "EPISTLE_LOG_LEVEL=loud", want: "log.level"},
 	} {
@@ -163,6 +166,36 @@ func TestADaemonNeedsToKnowWhoSends(t *testing.T) {
 	}
 	if got := sentence(t, c.Validate()); !strings.Contains(got, "server.public_url") {
 		t.Errorf("a public address without a public URL: %s", got)
+	}
+}
+
+func TestSigningIsSetWholeOrNotAtAll(t *testing.T) {
+	ministry := []string{"EPISTLE_MINISTRY_NAME=Grace", "EPISTLE_MINISTRY_ADDRESS=1 Road", "EPISTLE_MINISTRY_CONTACT=office@example.org", "EPISTLE_RELAY_URL=smtp://127.0.0.1:2525"}
+	for name, c := range map[string]struct {
+		env  []string
+		want string // in the sentence; "" where nothing is wrong
+	}{
+		"off":            {},
+		"a file":         {env: []string{"EPISTLE_DKIM_DOMAIN=Example.org", "EPISTLE_DKIM_KEY_FILE=/srv/key.pem"}},
+		"a text":         {env: []string{"EPISTLE_DKIM_DOMAIN=example.org", "EPISTLE_DKIM_KEY_ED25519=text"}},
+		"both":           {env: []string{"EPISTLE_DKIM_DOMAIN=example.org", "EPISTLE_DKIM_KEY=text", "EPISTLE_DKIM_KEY_ED25519_FILE=/srv/ed.pem"}},
+		"no key":         {env: []string{"EPISTLE_DKIM_DOMAIN=example.org"}, want: "no key"},
+		"no domain":      {env: []string{"EPISTLE_DKIM_KEY_FILE=/srv/key.pem"}, want: "dkim.domain"},
+		"equal selector": {env: []string{"EPISTLE_DKIM_DOMAIN=example.org", "EPISTLE_DKIM_KEY=a", "EPISTLE_DKIM_KEY_ED25519=b", "EPISTLE_DKIM_SELECTOR=x", "EPISTLE_DKIM_SELECTOR_ED25519=X"}, want: "dkim.selector_ed25519"},
+	} {
+		got, err := config.Load(write(t, ""), append(c.env, ministry...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch err := got.Validate(); {
+		case c.want == "" && err != nil:
+			t.Errorf("%s: %v", name, err)
+		case c.want != "" && (err == nil || !strings.Contains(sentence(t, err), c.want)):
+			t.Errorf("%s: %v", name, err)
+		}
+		if name == "a file" && (got.DKIM.Domain != "example.org" || got.DKIM.Keys[0] != config.DKIMKey{Selector: "epistle", File: "/srv/key.pem"}) {
+			t.Errorf("read back %+v", got.DKIM)
+		}
 	}
 }
 

@@ -46,6 +46,10 @@ func build(v values) Config {
 			BounceDomain: v.domain("mail.bounce_domain"),
 			MailtoLeave:  v.address("mail.mailto_leave"),
 		},
+		DKIM: DKIM{Domain: v.domain("dkim.domain"), Keys: [2]DKIMKey{
+			{Selector: v.selector("dkim.selector"), Key: v.text("dkim.key"), File: v.text("dkim.key_file")},
+			{Selector: v.selector("dkim.selector_ed25519"), Key: v.text("dkim.key_ed25519"), File: v.text("dkim.key_ed25519_file")},
+		}},
 		Comments: Comments{Sites: v.hosts("comments.sites")},
 		Alert:    Alert{Address: v.address("alert.address")},
 		Log:      Log{Level: v.level("log.level")},
@@ -71,7 +75,26 @@ func (c Config) Validate() error {
 	if c.Server.PublicURL == "" && !isLoopback(hostOf(c.Server.Listen)) {
 		problems.Add(problem("server.public_url", "setting.public-url-needed"))
 	}
+	c.DKIM.validate(&problems)
 	return problems.Err()
+}
+
+// validate finds what is half set.
+func (d DKIM) validate(problems *epistle.Problems) {
+	keys := 0
+	for _, k := range d.Keys {
+		if k.IsSet() {
+			keys++
+		}
+	}
+	switch {
+	case keys == 0 && d.Domain != "":
+		problems.Add(problem("dkim.key_file", "setting.dkim-key"))
+	case keys > 0 && d.Domain == "":
+		problems.Add(problem("dkim.domain", "setting.dkim-domain"))
+	case keys == len(d.Keys) && d.Keys[0].Selector == d.Keys[1].Selector:
+		problems.Add(problem("dkim.selector_ed25519", "setting.dkim-selectors"))
+	}
 }
 
 func (v values) required(key string) string {
@@ -212,6 +235,15 @@ func (v values) domain(key string) string {
 		v.fail(key, "setting.domain")
 	}
 	return a.Domain()
+}
+
+// selector checks a name below _domainkey, by the rule for domains.
+func (v values) selector(key string) string {
+	s := strings.ToLower(v.required(key))
+	if a, err := epistle.ParseAddress("x@" + s + ".example"); err != nil || a.Domain() != s+".example" {
+		v.fail(key, "setting.selector")
+	}
+	return s
 }
 
 // hosts checks the hosts of web pages, each with a port if it needs one.

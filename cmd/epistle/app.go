@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"epistle/config"
+	"epistle/internal/dkim"
 	"epistle/internal/epistle"
 	"epistle/internal/locale"
 	"epistle/internal/schedule"
@@ -42,6 +43,7 @@ type app struct {
 	clock     epistle.Clock
 	log       *slog.Logger
 	listener  net.Listener
+	signer    *dkim.Signer // nil: the relay signs
 	store     *store.Store
 	schedule  *schedule.Service
 	verbs
@@ -61,6 +63,9 @@ func newApp(ctx context.Context, c config.Config, o appOptions) (_ *app, err err
 			err = errors.Join(err, a.Close())
 		}
 	}()
+	if a.signer, err = dkimSigner(c.DKIM); err != nil { // before a database is made
+		return nil, err
+	}
 	if a.store, err = store.Open(ctx, store.Options{URL: c.Database.URL, Keys: o.Keys, Clock: o.Clock, Log: o.Log}); err != nil {
 		return nil, err
 	}

@@ -102,32 +102,37 @@ func TestWrongStartsEndInOneSentence(t *testing.T) {
 		code  int
 		want  string
 	}{
-		"unknown subcommand":          {args: []string{"dance"}, code: 2, want: "unexpected argument dance"},
-		"unknown flag":                {args: []string{"serve", "--port", "80"}, code: 2, want: "unknown flag --port"},
-		"nothing after staff":         {args: []string{"staff"}, code: 2, want: "expected one of"},
-		"serve without settings":      {args: []string{"serve"}, code: 2, want: "ministry.name"},
-		"unknown setting":             {args: []string{"serve"}, env: ministry("EPISTLE_RELAY_RAET=1"), code: 2, want: "EPISTLE_RELAY_RATE"},
-		"unknown key in the file":     {args: []string{"serve"}, env: ministry(), files: map[string]string{"epistle.toml": "[log]\nlevle = \"info\"\n"}, code: 2, want: "log.level"},
-		"settings file not there":     {args: []string{"serve", "--config", "no.toml"}, env: ministry(), code: 2, want: "no.toml"},
-		"port taken":                  {args: []string{"serve"}, env: ministry("EPISTLE_SERVER_LISTEN=" + taken.Addr().String()), code: 1, want: taken.Addr().String()},
-		"database is a folder":        {args: []string{"serve"}, env: ministry("EPISTLE_DATABASE_URL=sqlite:."), code: 1, want: "database cannot be opened"},
-		"database is no database":     {args: []string{"serve"}, env: ministry("EPISTLE_DATABASE_URL=sqlite:x"), files: map[string]string{"x": strings.Repeat("no database\n", 100)}, code: 1, want: "database cannot be opened"},
-		"PostgreSQL does not answer":  {args: []string{"serve"}, env: ministry("EPISTLE_DATABASE_URL=postgres://u:tell-nobody@127.0.0.1:1/x"), code: 1, want: "server does not answer"},
-		"a key that is none":          {args: []string{"serve"}, env: ministry("EPISTLE_SEAL_KEY=EPISTLE-ABC"), code: 2, want: "EPISTLE_SEAL_KEY"},
-		"import of a folder":          {args: []string{"import", "subscribers", "."}, code: 2, want: "file"},
-		"letters that are none":       {args: []string{"staff", "add", "a@example.org", "--name", "\xff\xfe"}, code: 2, want: "damaged characters"},
-		"init without its password":   {args: []string{"init", "--ministry", "G", "--postal-address", "1", "--relay", "smtp://127.0.0.1:9", "--sender", "a@example.org", "--staff-name", "A", "--staff-email", "a@example.org", "--password-file", "none"}, code: 2, want: "password cannot be read"},
-		"init with a short password":  {args: []string{"init", "--ministry", "G", "--postal-address", "1", "--relay", "smtp://127.0.0.1:9", "--sender", "a@example.org", "--staff-name", "A", "--staff-email", "a@example.org", "--password-file", "pw"}, files: map[string]string{"pw": "short\n"}, code: 2, want: "12 characters"},
-		"init where nobody may write": {args: []string{"init", "--config", "no/such/folder/x.toml", "--ministry", "G", "--postal-address", "1", "--relay", "smtp://127.0.0.1:9", "--sender", "a@example.org", "--staff-name", "A", "--staff-email", "a@example.org"}, code: 1, want: "no/such/folder/x.toml"},
-		"a relay without a port":      {args: []string{"serve"}, env: ministry("EPISTLE_RELAY_URL=smtp://u:tell-nobody@h:99999"), code: 2, want: "relay.url"},
-		"a relay that is none":        {args: []string{"serve"}, env: ministry("EPISTLE_RELAY_URL=http://x"), code: 2, want: "relay.url"},
-		"staff before init":           {args: []string{"staff", "list"}, code: 1, want: "epistle init"},
-		"sheet before init":           {args: []string{"recovery-sheet"}, code: 1, want: "epistle init"},
-		"import of no file":           {args: []string{"import", "subscribers", "no.csv"}, code: 2, want: "no.csv"},
-		"nobody is well":              {args: []string{"healthcheck"}, env: []string{"EPISTLE_SERVER_LISTEN=127.0.0.1:1"}, code: 1, want: "does not answer"},
-		"init without answers":        {args: []string{"init"}, code: 2, want: "--ministry is missing"},
-		"init with a wrong answer":    {args: []string{"init", "--ministry", "G", "--postal-address", "1", "--relay", "mail.example.org"}, code: 2, want: "--relay: The setting relay.url"},
-		"init with a wrong schedule":  {args: []string{"init", "--ministry", "G", "--postal-address", "1", "--relay", "smtp://127.0.0.1:9", "--sender", "a@example.org", "--staff-name", "A", "--staff-email", "a@example.org", "--schedule", "0 20 30 2 *"}, code: 2, want: "30 February"},
+		"unknown subcommand":           {args: []string{"dance"}, code: 2, want: "unexpected argument dance"},
+		"unknown flag":                 {args: []string{"serve", "--port", "80"}, code: 2, want: "unknown flag --port"},
+		"nothing after staff":          {args: []string{"staff"}, code: 2, want: "expected one of"},
+		"serve without settings":       {args: []string{"serve"}, code: 2, want: "ministry.name"},
+		"unknown setting":              {args: []string{"serve"}, env: ministry("EPISTLE_RELAY_RAET=1"), code: 2, want: "EPISTLE_RELAY_RATE"},
+		"unknown key in the file":      {args: []string{"serve"}, env: ministry(), files: map[string]string{"epistle.toml": "[log]\nlevle = \"info\"\n"}, code: 2, want: "log.level"},
+		"settings file not there":      {args: []string{"serve", "--config", "no.toml"}, env: ministry(), code: 2, want: "no.toml"},
+		"port taken":                   {args: []string{"serve"}, env: ministry("EPISTLE_SERVER_LISTEN=" + taken.Addr().String()), code: 1, want: taken.Addr().String()},
+		"database is a folder":         {args: []string{"serve"}, env: ministry("EPISTLE_DATABASE_URL=sqlite:."), code: 1, want: "database cannot be opened"},
+		"database is no database":      {args: []string{"serve"}, env: ministry("EPISTLE_DATABASE_URL=sqlite:x"), files: map[string]string{"x": strings.Repeat("no database\n", 100)}, code: 1, want: "database cannot be opened"},
+		"PostgreSQL does not answer":   {args: []string{"serve"}, env: ministry("EPISTLE_DATABASE_URL=postgres://u:tell-nobody@127.0.0.1:1/x"), code: 1, want: "server does not answer"},
+		"a key that is none":           {args: []string{"serve"}, env: ministry("EPISTLE_SEAL_KEY=EPISTLE-ABC"), code: 2, want: "EPISTLE_SEAL_KEY"},
+		"a DKIM key that is none":      {args: []string{"serve"}, env: ministry("EPISTLE_DKIM_DOMAIN=example.org", "EPISTLE_DKIM_KEY=tell-nobody"), code: 1, want: "dkim.key"},
+		"a DKIM key for sealing":       {args: []string{"serve"}, env: ministry("EPISTLE_DKIM_DOMAIN=example.org", "EPISTLE_DKIM_KEY_FILE=x"), files: map[string]string{"x": "-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n"}, code: 1, want: "What stands in x"},
+		"a DKIM key that is not there": {args: []string{"serve"}, env: ministry("EPISTLE_DKIM_DOMAIN=example.org", "EPISTLE_DKIM_KEY_FILE=no.pem"), code: 1, want: "no.pem"},
+		"a DKIM key of no domain":      {args: []string{"serve"}, env: ministry("EPISTLE_DKIM_KEY_FILE=no.pem"), code: 2, want: "dkim.domain"},
+		"keygen of no domain":          {args: []string{"dkim", "keygen"}, code: 2, want: "--domain"},
+		"import of a folder":           {args: []string{"import", "subscribers", "."}, code: 2, want: "file"},
+		"letters that are none":        {args: []string{"staff", "add", "a@example.org", "--name", "\xff\xfe"}, code: 2, want: "damaged characters"},
+		"init without its password":    {args: []string{"init", "--ministry", "G", "--postal-address", "1", "--relay", "smtp://127.0.0.1:9", "--sender", "a@example.org", "--staff-name", "A", "--staff-email", "a@example.org", "--password-file", "none"}, code: 2, want: "password cannot be read"},
+		"init with a short password":   {args: []string{"init", "--ministry", "G", "--postal-address", "1", "--relay", "smtp://127.0.0.1:9", "--sender", "a@example.org", "--staff-name", "A", "--staff-email", "a@example.org", "--password-file", "pw"}, files: map[string]string{"pw": "short\n"}, code: 2, want: "12 characters"},
+		"init where nobody may write":  {args: []string{"init", "--config", "no/such/folder/x.toml", "--ministry", "G", "--postal-address", "1", "--relay", "smtp://127.0.0.1:9", "--sender", "a@example.org", "--staff-name", "A", "--staff-email", "a@example.org"}, code: 1, want: "no/such/folder/x.toml"},
+		"a relay without a port":       {args: []string{"serve"}, env: ministry("EPISTLE_RELAY_URL=smtp://u:tell-nobody@h:99999"), code: 2, want: "relay.url"},
+		"a relay that is none":         {args: []string{"serve"}, env: ministry("EPISTLE_RELAY_URL=http://x"), code: 2, want: "relay.url"},
+		"staff before init":            {args: []string{"staff", "list"}, code: 1, want: "epistle init"},
+		"sheet before init":            {args: []string{"recovery-sheet"}, code: 1, want: "epistle init"},
+		"import of no file":            {args: []string{"import", "subscribers", "no.csv"}, code: 2, want: "no.csv"},
+		"nobody is well":               {args: []string{"healthcheck"}, env: []string{"EPISTLE_SERVER_LISTEN=127.0.0.1:1"}, code: 1, want: "does not answer"},
+		"init without answers":         {args: []string{"init"}, code: 2, want: "--ministry is missing"},
+		"init with a wrong answer":     {args: []string{"init", "--ministry", "G", "--postal-address", "1", "--relay", "mail.example.org"}, code: 2, want: "--relay: The setting relay.url"},
+		"init with a wrong schedule":   {args: []string{"init", "--ministry", "G", "--postal-address", "1", "--relay", "smtp://127.0.0.1:9", "--sender", "a@example.org", "--staff-name", "A", "--staff-email", "a@example.org", "--schedule", "0 20 30 2 *"}, code: 2, want: "30 February"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -166,7 +171,7 @@ func TestWrongStartsEndInOneSentence(t *testing.T) {
 
 func TestHelpHasWordsForEverything(t *testing.T) {
 	for _, args := range [][]string{{}, {"--help"}, {"init", "--help"}, {"serve", "--help"}, {"migrate", "--help"}, {"staff", "--help"},
-		{"staff", "add", "--help"}, {"import", "subscribers", "--help"}, {"key", "new", "--help"}, {"recovery-sheet", "--help"}} {
+		{"staff", "add", "--help"}, {"import", "subscribers", "--help"}, {"key", "new", "--help"}, {"dkim", "keygen", "--help"}, {"recovery-sheet", "--help"}} {
 		r := runHere(t, "", nil, args...)
 		if r.code != 0 || !strings.Contains(r.stdout, "Usage: epistle") || strings.Contains(r.stdout, "[cli") || strings.Contains(r.stdout, "${") {
 			t.Errorf("%v: code %d\n%s%s", args, r.code, r.stdout, r.stderr)

@@ -41,6 +41,7 @@ type commandLine struct {
 	Staff         staffCommand         `cmd:"" help:"${help_staff}"`
 	Import        importCommand        `cmd:"" help:"${help_import}"`
 	Key           keyCommand           `cmd:"" help:"${help_key}"`
+	Dkim          dkimCommand          `cmd:"" help:"${help_dkim}"`
 	RecoverySheet recoverySheetCommand `cmd:"" help:"${help_recovery_sheet}"`
 	Healthcheck   healthcheckCommand   `cmd:"" help:"${help_healthcheck}"`
 	Version       versionCommand       `cmd:"" help:"${help_version}"`

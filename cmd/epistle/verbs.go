@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"epistle/internal/account"
@@ -77,14 +78,25 @@ func (a *app) newRenderer(ctx context.Context) (*render.Renderer, error) {
 	if len(newsletters) > 0 {
 		sender = newsletters[0].Sender
 	}
+	for _, n := range newsletters {
+		if a.signer != nil && !aligned(n.Sender.Address.Domain(), a.config.DKIM.Domain) {
+			a.log.Warn("dkim.domain is not the domain of a newsletter's sender: DMARC makes nothing of the signatures", "newsletter", n.Slug)
+		}
+	}
 	return render.New(render.Options{
 		Ministry: render.Ministry{
 			Name: a.config.Ministry.Name, PostalAddress: a.config.Ministry.Address, Contact: a.config.Ministry.Contact,
 			PublicURL: a.publicURL, MailDomain: a.config.MailDomain(),
 			BounceDomain: a.config.Mail.BounceDomain, MailtoLeave: a.config.Mail.MailtoLeave,
 		},
-		Catalog: a.catalog, Keys: a.store.Keys(), NoticeSender: sender,
+		Catalog: a.catalog, Keys: a.store.Keys(), NoticeSender: sender, Signer: a.signer,
 	})
+}
+
+// aligned reports whether one domain is the other or lies below it, which is
+// what DMARC wants of the domains in From and in signatures (RFC 7489, 3.1).
+func aligned(a, b string) bool {
+	return strings.HasSuffix("."+a, "."+b) || strings.HasSuffix("."+b, "."+a)
 }
 
 // mailSize is how many bytes the HTML of an issue has in a language.
