@@ -71,10 +71,8 @@ func (s *Service) Import(ctx context.Context, actor epistle.Actor, file io.Reade
 	if err := actor.Require(epistle.ImportPeople); err != nil {
 		return Imported{}, err
 	}
-	newsletter, err := s.Store.Newsletter(ctx, how.NewsletterID)
-	if epistle.KindOf(err) == epistle.NotFound {
-		return Imported{}, epistle.InvalidField("newsletter", "signup.newsletter")
-	} else if err != nil {
+	newsletter, err := s.newsletter(ctx, how.NewsletterID)
+	if err != nil {
 		return Imported{}, err
 	}
 	how.Source, err = epistle.CleanText("source", how.Source, maxEvidence)

@@ -12,7 +12,7 @@ import (
 type RequestStore interface {
 	Standing(ctx context.Context, newsletter epistle.ID, a epistle.Address) (epistle.Standing, error)
 	OpenSignup(ctx context.Context, o store.Opening) (mailed bool, err error)
-	QueueLimited(ctx context.Context, to epistle.Address, limit epistle.MailLimit, n epistle.Notice) (mailed bool, err error)
+	Ask(ctx context.Context, a store.Asking) error
 	Comment(ctx context.Context, id epistle.ID) (epistle.Comment, error)
 	Page(ctx context.Context, id epistle.ID) (epistle.Page, error)
 }
@@ -49,29 +49,22 @@ func (s *Service) request(ctx context.Context, newsletter epistle.Newsletter, u 
 	if !s.mails.Allow("all") {
 		return epistle.Errorf(epistle.Limited, "signup.too-many", nil)
 	}
-	standing, err := s.Store.Standing(ctx, u.NewsletterID, u.Address)
-	if err != nil {
-		return err
-	}
-	switch {
-	case standing.Suppressed != "" && !standing.Suppressed.MayBeLifted():
-		_, err = s.Store.QueueLimited(ctx, u.Address, addressLimit, epistle.Notice{})
-	case standing.Suppressed != "":
-		_, err = s.open(ctx, newsletter, u, suppressedLimit, nil)
-	case standing.Subscription.State == epistle.Confirmed:
-		_, err = s.Store.QueueLimited(ctx, u.Address, addressLimit, s.already(newsletter, standing))
-	default:
-		_, err = s.open(ctx, newsletter, u, addressLimit, nil)
-	}
-	return err
+	return s.Store.Ask(ctx, store.Asking{Signup: u, React: func(at epistle.Standing) store.Reaction {
+		switch {
+		case at.Suppressed != "" && !at.Suppressed.MayBeLifted():
+			return store.Reaction{Limit: addressLimit}
+		case at.Suppressed != "":
+			return store.Reaction{Open: true, Limit: suppressedLimit, Notice: s.confirmation(newsletter, u)}
+		case at.Subscription.State == epistle.Confirmed:
+			return store.Reaction{Limit: addressLimit, Notice: func(epistle.ID) epistle.Notice { return s.already(newsletter, at) }}
+		}
+		return store.Reaction{Open: true, Limit: addressLimit, Notice: s.confirmation(newsletter, u)}
+	}})
 }
 
 // read checks what was typed and gathers all that is wrong with it.
 func (s *Service) read(ctx context.Context, r Request) (epistle.Newsletter, epistle.Signup, error) {
-	newsletter, err := s.Store.Newsletter(ctx, r.NewsletterID)
-	if epistle.KindOf(err) == epistle.NotFound {
-		err = epistle.InvalidField("newsletter", "signup.newsletter")
-	}
+	newsletter, err := s.newsletter(ctx, r.NewsletterID)
 	if err != nil {
 		return newsletter, epistle.Signup{}, err
 	}
@@ -89,16 +82,21 @@ func (s *Service) read(ctx context.Context, r Request) (epistle.Newsletter, epis
 		PageURL: r.PageURL, CommentID: r.CommentID, Wording: r.Wording, WordingVersion: newsletter.WordingVersion, IP: r.IP}, problems.Err()
 }
 
-// open keeps a request and queues its confirmation mail, which has only words
-// of ours: nothing that somebody typed goes to an address that may not be
-// theirs.
+// open keeps a request and queues its confirmation mail.
 func (s *Service) open(ctx context.Context, n epistle.Newsletter, u epistle.Signup, limit epistle.MailLimit, entry *epistle.AuditEntry) (mailed bool, err error) {
+	return s.Store.OpenSignup(ctx, store.Opening{Signup: u, Limit: limit, Audit: entry, Notice: s.confirmation(n, u)})
+}
+
+// confirmation is the mail with the link to confirm a sign-up. It has only
+// words of ours: nothing that somebody typed goes to an address that may not be
+// theirs.
+func (s *Service) confirmation(n epistle.Newsletter, u epistle.Signup) func(epistle.ID) epistle.Notice {
 	l := u.Language
-	return s.Store.OpenSignup(ctx, store.Opening{Signup: u, Limit: limit, Audit: entry, Notice: func(id epistle.ID) epistle.Notice {
+	return func(id epistle.ID) epistle.Notice {
 		return epistle.Notice{Kind: epistle.NoticeConfirm, To: u.Address, Language: l, Data: map[string]string{
 			"link":       "/confirm/" + s.Keys.Link(seal.ToConfirm, id),
 			"newsletter": n.Title.In(l), "covers": n.Covers.In(l), "frequency": n.Frequency.In(l)}}
-	}})
+	}
 }
 
 func (s *Service) already(n epistle.Newsletter, at epistle.Standing) epistle.Notice {

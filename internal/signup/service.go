@@ -41,21 +41,25 @@ type Options struct {
 	// NextSlot is when the newsletter's next regular issue is due, strictly after
 	// a moment; false if none is.
 	NextSlot func(n epistle.Newsletter, after time.Time) (time.Time, bool)
+	// Strangers bounds all mails that strangers cause in this process; zero is
+	// DefaultStrangers.
+	Strangers Strangers
 }
+
+// Strangers is how many mails may go to addresses that somebody typed: a burst,
+// then so many an hour.
+type Strangers struct{ Burst, PerHour int }
+
+// DefaultStrangers is more than people who write in after an appeal come near.
+var DefaultStrangers = Strangers{Burst: 300, PerHour: 1800}
 
 // Service is the verb behind sign-ups, leaving and preferences. It is safe for
 // concurrent use.
 type Service struct {
 	Options
-	mails *limit.Limiter // of all mails that strangers cause
+	mails       *limit.Limiter // of all mails that strangers cause
+	newsletters shared[[]epistle.Newsletter]
 }
-
-// Mails that strangers may cause in this process: a burst, then a steady rate
-// that no sample of people writing in after an appeal comes near.
-const (
-	strangersBurst = 300
-	strangersEvery = 2 * time.Second
-)
 
 // addressLimit is what one address may get because somebody typed it;
 // suppressedLimit is the same for an address that must not be mailed, whose
@@ -70,12 +74,31 @@ func New(o Options) *Service {
 	if o.NextSlot == nil {
 		o.NextSlot = func(epistle.Newsletter, time.Time) (time.Time, bool) { return time.Time{}, false }
 	}
-	return &Service{Options: o, mails: limit.New(strangersEvery, strangersBurst, 1, o.Clock)}
+	if o.Strangers == (Strangers{}) {
+		o.Strangers = DefaultStrangers
+	}
+	every := time.Hour / time.Duration(max(1, o.Strangers.PerHour))
+	return &Service{Options: o, mails: limit.New(every, o.Strangers.Burst, 1, o.Clock),
+		newsletters: shared[[]epistle.Newsletter]{read: o.Store.Newsletters}}
 }
 
 // Newsletters lists what people can sign up for.
 func (s *Service) Newsletters(ctx context.Context) ([]epistle.Newsletter, error) {
-	return s.Store.Newsletters(ctx)
+	return s.newsletters.get(ctx)
+}
+
+// newsletter finds one of them; Invalid, field "newsletter", if there is none.
+func (s *Service) newsletter(ctx context.Context, id epistle.ID) (epistle.Newsletter, error) {
+	all, err := s.Newsletters(ctx)
+	if err != nil {
+		return epistle.Newsletter{}, err
+	}
+	for _, n := range all {
+		if n.ID == id {
+			return n, nil
+		}
+	}
+	return epistle.Newsletter{}, epistle.InvalidField("newsletter", "signup.newsletter")
 }
 
 // Wording is the sentence that people agree to, with what the newsletter covers

@@ -26,27 +26,30 @@ func (s *Store) QueueNotice(ctx context.Context, n epistle.Notice) error {
 // insertNotice queues a notice in the transaction of what it tells about. A
 // zero NextAt means now.
 func (s *Store) insertNotice(ctx context.Context, q queries, id epistle.ID, n epistle.Notice) error {
+	values, err := s.noticeValues(id, n)
+	if err != nil {
+		return err
+	}
+	_, err = q.exec(ctx, `INSERT INTO `+noticeInto+` VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (dedup_key) DO NOTHING`, values...)
+	return err
+}
+
+// noticeInto are the columns that noticeValues fills.
+const noticeInto = `notice (id, kind, dedup_key, address_sealed, language, data_sealed, state, next_at, created_at)`
+
+func (s *Store) noticeValues(id epistle.ID, n epistle.Notice) ([]any, error) {
 	data, err := json.Marshal(n.Data)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	address, err := s.keys.Seal(noticePlace("address", id), string(n.To))
-	if err != nil {
-		return err
-	}
-	sealed, err := s.keys.Seal(noticePlace("data", id), string(data))
-	if err != nil {
-		return err
-	}
+	x := s.sealer("notice", id)
+	address, sealed := x.seal("address", string(n.To)), x.seal("data", string(data))
 	now := s.clock()
 	next := n.NextAt
 	if next.IsZero() {
 		next = now
 	}
-	_, err = q.exec(ctx, `INSERT INTO notice (id, kind, dedup_key, address_sealed, language, data_sealed, state, next_at, created_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (dedup_key) DO NOTHING`,
-		id, string(n.Kind), n.Key, address, string(n.Language), sealed, string(epistle.NoticeQueued), micros(next), micros(now))
-	return err
+	return []any{id, string(n.Kind), n.Key, address, string(n.Language), sealed, string(epistle.NoticeQueued), micros(next), micros(now)}, x.err
 }
 
 // ClaimNotices takes up to limit due notices for an owner until its lease ends,

@@ -112,27 +112,32 @@ func (s *Store) CountSignups(ctx context.Context, state epistle.SignupState) (in
 
 // Standing says where an address stands with a newsletter.
 func (s *Store) Standing(ctx context.Context, newsletter epistle.ID, a epistle.Address) (epistle.Standing, error) {
+	st, err := s.standing(ctx, s.read(), newsletter, a)
+	return st, s.mapError(err)
+}
+
+func (s *Store) standing(ctx context.Context, q queries, newsletter epistle.ID, a epistle.Address) (epistle.Standing, error) {
 	index := s.addressIndex(a)
 	var st epistle.Standing
 	var err error
-	if st.Suppressed, err = suppressionOf(ctx, s.read(), index); err != nil {
-		return st, s.mapError(err)
+	if st.Suppressed, err = suppressionOf(ctx, q, index); err != nil {
+		return st, err
 	}
 	var pending []int64
-	if err := s.read().all(ctx, &pending, `SELECT expires_at FROM signup WHERE address_index = ? AND newsletter_id = ? AND state = 'pending' AND expires_at > ?`,
+	if err := q.all(ctx, &pending, `SELECT expires_at FROM signup WHERE address_index = ? AND newsletter_id = ? AND state = 'pending' AND expires_at > ?`,
 		index, newsletter, micros(s.clock())); err != nil {
-		return st, s.mapError(err)
+		return st, err
 	}
 	if len(pending) > 0 {
 		st.PendingUntil = fromMicros(pending[0])
 	}
-	st.Subscriber, err = s.oneSubscriber(ctx, s.read(), `p.address_index = ?`, index)
+	st.Subscriber, err = s.oneSubscriber(ctx, q, `p.address_index = ?`, index)
 	if epistle.KindOf(err) == epistle.NotFound {
 		return st, nil
 	} else if err != nil {
 		return st, err
 	}
-	subscriptions, err := s.Subscriptions(ctx, st.Subscriber.ID)
+	subscriptions, err := subscriptionsOf(ctx, q, st.Subscriber.ID)
 	st.Subscription, _ = epistle.Person{Subscriptions: subscriptions}.In(newsletter)
 	return st, err
 }

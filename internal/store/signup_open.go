@@ -65,7 +65,7 @@ func (s *Store) OpenSignup(ctx context.Context, o Opening) (mailed bool, err err
 // placeSignup inserts the request, or renews the one that waits, and returns
 // its id and the key of its mail. Whoever calls it holds the address's row of
 // mail_limit, so that two requests at once come one after the other.
-func (s *Store) placeSignup(ctx context.Context, q queries, u epistle.Signup, fresh epistle.ID) (epistle.ID, string, error) {
+func (s *Store) placeSignup(ctx context.Context, q queries, u epistle.Signup, id epistle.ID) (epistle.ID, string, error) {
 	index, now := s.addressIndex(u.Address), s.clock()
 	if _, err := q.exec(ctx, `UPDATE signup SET state = 'expired' WHERE address_index = ? AND newsletter_id = ?
 		AND state = 'pending' AND expires_at <= ?`, index, u.NewsletterID, micros(now)); err != nil {
@@ -77,8 +77,7 @@ func (s *Store) placeSignup(ctx context.Context, q queries, u epistle.Signup, fr
 		return 0, "", err
 	}
 	if len(waiting) == 0 {
-		u.ID, u.State, u.CreatedAt, u.ExpiresAt = fresh, epistle.SignupPending, now, now.Add(epistle.SignupLifetime)
-		return u.ID, fmt.Sprintf("confirm/%d", u.ID), s.insertSignup(ctx, q, u, now)
+		return id, firstMail(id), s.insertSignup(ctx, q, fresh(u, id, now), now)
 	}
 	row := waiting[0]
 	if fromMicros(row.MailedAt).Add(mailWindow).Before(now) {
@@ -111,21 +110,35 @@ func renewed(earlier, again epistle.Signup) epistle.Signup {
 	return again
 }
 
-func (s *Store) insertSignup(ctx context.Context, q queries, u epistle.Signup, mailedAt time.Time) error {
+// signupInto are the columns that signupValues fills.
+const signupInto = `signup (id, newsletter_id, source, state, name_sealed, address_sealed, address_index, language,
+	page_url, comment_id, staff_id, evidence_sealed, wording, wording_version, ip_sealed, created_at, expires_at, mails, mailed_at)`
+
+func (s *Store) signupValues(u epistle.Signup, mailedAt time.Time) ([]any, error) {
 	x := s.sealer("signup", u.ID)
 	name, address := x.seal("name", u.Name), x.seal("address", string(u.Address))
 	evidence, ip := x.seal("evidence", u.Evidence), x.seal("ip", u.IP)
-	if x.err != nil {
-		return x.err
-	}
-	_, err := q.exec(ctx, `INSERT INTO signup (id, newsletter_id, source, state, name_sealed, address_sealed, address_index, language,
-		page_url, comment_id, staff_id, evidence_sealed, wording, wording_version, ip_sealed, created_at, expires_at, mails, mailed_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?)`,
-		u.ID, u.NewsletterID, string(u.Source), string(u.State), name, address, s.addressIndex(u.Address), string(u.Language),
+	return []any{u.ID, u.NewsletterID, string(u.Source), string(u.State), name, address, s.addressIndex(u.Address), string(u.Language),
 		u.PageURL, orNull(u.CommentID), orNull(u.StaffID), evidence, u.Wording, u.WordingVersion, ip,
-		micros(u.CreatedAt), micros(u.ExpiresAt), micros(mailedAt))
-	return err
+		micros(u.CreatedAt), micros(u.ExpiresAt), int64(1), micros(mailedAt)}, x.err
 }
+
+func (s *Store) insertSignup(ctx context.Context, q queries, u epistle.Signup, mailedAt time.Time) error {
+	values, err := s.signupValues(u, mailedAt)
+	if err != nil {
+		return err
+	}
+	return s.dialect.insertMany(ctx, q, signupInto, [][]any{values})
+}
+
+// fresh is a request that waits from now on.
+func fresh(u epistle.Signup, id epistle.ID, now time.Time) epistle.Signup {
+	u.ID, u.State, u.CreatedAt, u.ExpiresAt = id, epistle.SignupPending, now, now.Add(epistle.SignupLifetime)
+	return u
+}
+
+// firstMail is the key of the mail that goes out when a sign-up is opened.
+func firstMail(signup epistle.ID) string { return fmt.Sprintf("confirm/%d", signup) }
 
 func (s *Store) renewSignup(ctx context.Context, q queries, u epistle.Signup, mails int, now time.Time) error {
 	x := s.sealer("signup", u.ID)

@@ -42,6 +42,7 @@ type Store struct {
 	clock   epistle.Clock
 	log     *slog.Logger
 	lock    *fileLock
+	asked   gathering
 
 	statements sync.Map // of the writer, by query
 
@@ -64,6 +65,10 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	}
 	if s.writer, s.reader, s.gate, err = d.open(ctx); err != nil {
 		return nil, err
+	}
+	s.asked.most = 1
+	if s.Shared() {
+		s.asked.most = askersAtOnce
 	}
 	defer func() {
 		if err != nil {

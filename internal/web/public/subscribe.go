@@ -29,7 +29,9 @@ const (
 
 // NewSubscribe makes the area.
 func NewSubscribe(k *web.Kernel, s *signup.Service, stamps signup.Stamps) Subscribe {
-	return Subscribe{Kernel: k, Signup: s, Stamps: stamps, asking: limit.New(askingEvery, askingBurst, askingNetworks, k.Now)}
+	// As many networks are told apart as may ask at once.
+	networks := max(askingNetworks, s.Strangers.Burst)
+	return Subscribe{Kernel: k, Signup: s, Stamps: stamps, asking: limit.New(askingEvery, askingBurst, networks, k.Now)}
 }
 
 // Routes are the area's pages.
