@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"time"
 
@@ -209,9 +208,10 @@ func (s *Store) idsForResults(ctx context.Context, results []Result) (epistle.ID
 // as where says, and suppresses an address that is gone. It returns how many
 // rows it changed.
 func (s *Store) recordResult(ctx context.Context, q queries, issueID epistle.ID, r Result, ids epistle.ID, where string, args ...any) (int64, error) {
-	query := `UPDATE delivery SET state = ?, attempts = attempts + ?, code = ?, status = ?, next_at = ?, updated_at = ?
-		WHERE issue_id = ? AND seq = ? AND ` + where
-	args = append([]any{int16(r.State), flag(r.Attempted), r.Code, r.Status, micros(r.NextAt), micros(s.clock()), issueID, r.Seq}, args...)
+	query := `UPDATE delivery SET state = ?, attempts = attempts + ?, code = ?, status = ?, next_at = ?, updated_at = ?,
+		aside = CASE WHEN kind = 0 THEN ? ELSE 1 END WHERE issue_id = ? AND seq = ? AND ` + where
+	args = append([]any{int16(r.State), flag(r.Attempted), r.Code, r.Status, micros(r.NextAt), micros(s.clock()),
+		flag(r.State != epistle.Accepted), issueID, r.Seq}, args...)
 	n, err := q.exec(ctx, query, args...)
 	if err != nil || n == 0 || !r.Gone {
 		return n, err
@@ -236,69 +236,4 @@ func (s *Store) suppressGone(ctx context.Context, q queries, issueID epistle.ID,
 	}
 	return s.insertEvent(ctx, q, epistle.Event{ID: ids + 1, At: s.clock(), Kind: epistle.EventSuppressed, Way: epistle.ByReply,
 		SubscriberID: r.SubscriberID, NewsletterID: newsletter, IssueID: issueID, Reason: r.Status})
-}
-
-// Report counts an issue's deliveries as they stand, those that are accepted in
-// ranges still open among them.
-func (s *Store) Report(ctx context.Context, issueID epistle.ID) (epistle.Report, error) {
-	var counts []struct {
-		State int16
-		Kind  int16
-		Count int64
-	}
-	var slots [][]byte
-	var pending int64
-	// One transaction, so that a range folded in between is not counted twice.
-	err := s.snapshot(ctx, func(q queries) error {
-		if err := q.all(ctx, &counts, `SELECT state, kind, COUNT(*) AS count FROM delivery WHERE issue_id = ? GROUP BY state, kind`, issueID); err != nil {
-			return err
-		}
-		if err := q.all(ctx, &slots, `SELECT slots FROM share WHERE issue_id = ?`, issueID); err != nil {
-			return err
-		}
-		open, err := unpackRanges(bytes.Join(slots, nil))
-		if err != nil {
-			return err
-		}
-		for _, r := range open {
-			var passed int64
-			if err := q.get(ctx, &passed, `SELECT COUNT(*) FROM delivery WHERE issue_id = ? AND seq BETWEEN ? AND ? AND state = 0`,
-				issueID, r.First, r.Done); err != nil {
-				return err
-			}
-			pending += passed
-		}
-		return nil
-	})
-	if err != nil {
-		return epistle.Report{}, err
-	}
-	var r epistle.Report
-	for _, c := range counts {
-		*countOf(&r, epistle.DeliveryState(c.State)) += c.Count
-		if epistle.DeliveryState(c.State) == epistle.Accepted && epistle.DeliveryKind(c.Kind) == epistle.WelcomeDelivery {
-			r.Welcomes += c.Count
-		}
-	}
-	r.Queued -= pending
-	r.Accepted += pending
-	r.Left, err = s.CountLeft(ctx, issueID)
-	return r, err
-}
-
-func countOf(r *epistle.Report, state epistle.DeliveryState) *int64 {
-	switch state {
-	case epistle.Queued:
-		return &r.Queued
-	case epistle.Accepted:
-		return &r.Accepted
-	case epistle.Deferred:
-		return &r.Deferred
-	case epistle.Failed:
-		return &r.Failed
-	case epistle.Skipped:
-		return &r.Skipped
-	default:
-		return &r.Uncertain
-	}
 }

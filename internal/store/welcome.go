@@ -79,9 +79,9 @@ func (s *Store) queueWelcomes(ctx context.Context, q queries, slot WelcomeSlot) 
 		return 0, err
 	}
 	now := micros(s.clock())
-	queued, err := q.exec(ctx, `INSERT INTO delivery (issue_id, seq, subscriber_id, lane, kind, first_at, next_at)
+	queued, err := q.exec(ctx, `INSERT INTO delivery (issue_id, seq, subscriber_id, lane, kind, aside, first_at, next_at)
 		SELECT CAST(? AS BIGINT), (SELECT COALESCE(MAX(m.seq), 0) FROM delivery m WHERE m.issue_id = ?) + ROW_NUMBER() OVER (ORDER BY n.id),
-			p.id, p.lane, 1, CAST(? AS BIGINT), CAST(? AS BIGINT)
+			p.id, p.lane, 1, 1, CAST(? AS BIGINT), CAST(? AS BIGINT)
 		FROM `+audienceJoin+` WHERE `+audienceWhere+` AND n.welcome_at > 0 AND n.welcome_at <= ? AND NOT `+reachedTonight+`
 		AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.issue_id = ? AND d.subscriber_id = p.id)`,
 		latest.ID, latest.ID, now, now, slot.NewsletterID, string(epistle.Confirmed), now, micros(slot.At),

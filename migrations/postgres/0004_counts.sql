@@ -7,4 +7,10 @@ CREATE INDEX subscription_joined ON subscription (newsletter_id, confirmed_at);
 CREATE INDEX subscription_gone ON subscription (newsletter_id, left_at) WHERE left_at > 0;
 CREATE INDEX subscriber_language ON subscriber (language);
 
+-- Deliveries that stand otherwise than the launch and the shares tell: to be
+-- tried again, failed, skipped, uncertain; and welcomes.
+ALTER TABLE delivery ADD COLUMN aside SMALLINT NOT NULL DEFAULT 0;
+UPDATE delivery SET aside = 1 WHERE kind <> 0 OR next_at > 0 OR state NOT IN (0, 1);
+CREATE INDEX delivery_aside ON delivery (issue_id) WHERE aside = 1;
+
 -- +goose Down
