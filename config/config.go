@@ -23,6 +23,7 @@ type Config struct {
 	Mail     Mail
 	DKIM     DKIM
 	Comments Comments
+	Signups  Signups
 	Alert    Alert
 	Log      Log
 }
@@ -78,6 +79,10 @@ func (k DKIMKey) IsSet() bool { return k.Key != "" || k.File != "" }
 // Comments lists the hosts whose pages may be commented.
 type Comments struct{ Sites []string }
 
+// Signups bounds the mails that strangers cause by signing up: so many at once,
+// then so many an hour, in each daemon.
+type Signups struct{ Burst, PerHour int }
+
 // Alert is who hears of trouble; "" is nobody.
 type Alert struct{ Address epistle.Address }
 
@@ -120,6 +125,8 @@ var settings = []setting{
 	{key: "dkim.key_ed25519", initial: "", secret: true},
 	{key: "dkim.key_ed25519_file", initial: ""},
 	{key: "comments.sites", initial: []string{}},
+	{key: "signups.burst", initial: int64(300)},
+	{key: "signups.per_hour", initial: int64(1800)},
 	{key: "alert.address", initial: ""},
 	{key: "log.level", initial: "info"},
 }

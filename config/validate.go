@@ -12,11 +12,12 @@ import (
 	"epistle/internal/epistle"
 )
 
-// The most connections and messages a second that a setting may ask for; above
+// The most connections, messages a second and sign-ups that a setting may ask for; above
 // it is a slip.
 const (
 	maxConnections = 200
 	maxRate        = 100000
+	maxSignups     = 100_000_000
 )
 
 // build types and checks every setting on its own.
@@ -51,6 +52,7 @@ func build(v values) Config {
 			{Selector: v.selector("dkim.selector_ed25519"), Key: v.text("dkim.key_ed25519"), File: v.text("dkim.key_ed25519_file")},
 		}},
 		Comments: Comments{Sites: v.hosts("comments.sites")},
+		Signups:  Signups{Burst: v.count("signups.burst"), PerHour: v.count("signups.per_hour")},
 		Alert:    Alert{Address: v.address("alert.address")},
 		Log:      Log{Level: v.level("log.level")},
 	}
@@ -192,6 +194,14 @@ func (v values) connections(key string) int {
 	n := v.whole(key)
 	if n < 1 || n > maxConnections {
 		v.problems.Add(problem(key, "setting.range").With("Min", 1).With("Max", maxConnections))
+	}
+	return n
+}
+
+func (v values) count(key string) int {
+	n := v.whole(key)
+	if n < 1 || n > maxSignups {
+		v.problems.Add(problem(key, "setting.range").With("Min", 1).With("Max", maxSignups))
 	}
 	return n
 }

@@ -23,7 +23,10 @@ const (
 	Invite         Permission = "signup.invite"
 	ReadPeople     Permission = "subscriber.read"
 	ChangePeople   Permission = "subscriber.change"
+	SignUpNow      Permission = "signup.now"
+	ErasePeople    Permission = "subscriber.erase"
 	ImportPeople   Permission = "subscriber.import"
+	ExportPeople   Permission = "subscriber.export"
 	WritePool      Permission = "pool.write"
 	WriteIssue     Permission = "issue.write"
 	TestSend       Permission = "issue.test"
@@ -39,9 +42,9 @@ const (
 
 // permissions is the whole table: a role has its own row and those above it.
 var permissions = map[Role][]Permission{
-	Author: {ReadDesk, Moderate, Invite, ReadPeople, ChangePeople, WritePool, WriteIssue, TestSend, WithdrawItem, StopIssue},
-	Editor: {ConfirmLink, ApproveIssue, LaunchIssue},
-	Admin:  {ImportPeople, ChangeSettings, ManageStaff, ConfirmSheet},
+	Author: {ReadDesk, Moderate, Invite, SignUpNow, ReadPeople, ChangePeople, WritePool, WriteIssue, TestSend, WithdrawItem, StopIssue},
+	Editor: {ErasePeople, ConfirmLink, ApproveIssue, LaunchIssue},
+	Admin:  {ImportPeople, ExportPeople, ChangeSettings, ManageStaff, ConfirmSheet},
 }
 
 // ActorKind says what sort of hand is at work.

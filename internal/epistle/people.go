@@ -33,9 +33,16 @@ type Newsletter struct {
 	Sender         Mailbox       // From
 	ReplyTo        Mailbox       // a person
 	SoloMode       bool          // the same person may confirm after an hour
-	Hold           bool          // what may have arrived before a crash is held, not sent again
+	Consent        ConsentRules
+	Hold           bool // what may have arrived before a crash is held, not sent again
 	CreatedAt      time.Time
 	Version        int64
+}
+
+// ConsentRules are what a newsletter asks of consent besides a confirmation.
+type ConsentRules struct {
+	Separate bool // a tick of its own for data that show a religious interest
+	Renewed  bool // brought to mind every two years; silence keeps it
 }
 
 // Mailbox is a named address of the ministry's own, shown in headers.
@@ -100,6 +107,7 @@ type Subscription struct {
 	ConfirmedAt  time.Time
 	LeftAt       time.Time
 	WelcomeAt    time.Time // when the welcome is due; zero once it is settled
+	RenewedAt    time.Time // when they were last reminded of their consent, or gave it again
 	Version      int64
 }
 
@@ -111,6 +119,7 @@ const (
 	Complained  SuppressionReason = "complained"
 	Erased      SuppressionReason = "erased"
 	ByStaff     SuppressionReason = "staff"
+	NotThem     SuppressionReason = "not-me" // somebody else had given their address
 )
 
 // SignupSource is where a sign-up came from.
@@ -121,6 +130,7 @@ const (
 	FromForm    SignupSource = "form"
 	FromHand    SignupSource = "hand"
 	FromImport  SignupSource = "import"
+	FromRenewal SignupSource = "renewal" // of a consent only: given again
 )
 
 // SignupState is where a sign-up stands.
@@ -156,7 +166,9 @@ type Signup struct {
 	CreatedAt      time.Time
 	ExpiresAt      time.Time
 	ConfirmedAt    time.Time
-	SubscriberID   ID // once confirmed
+	RemindedAt     time.Time // at most once
+	RefusedAt      time.Time // "that was not me"
+	SubscriberID   ID        // once confirmed
 }
 
 // Consent is the evidence that someone asked. It is never changed.
@@ -172,6 +184,7 @@ type Consent struct {
 	Wording        string
 	WordingVersion int64
 	Language       Language
+	BeliefWording  string // the separate sentence, where the newsletter asked for one
 	IP             string // of the confirming request
 	Evidence       string
 	StaffID        ID
@@ -187,7 +200,30 @@ const (
 	EventPreferences EventKind = "preferences"
 	EventSuppressed  EventKind = "suppressed"
 	EventLifted      EventKind = "lifted" // a suppression ended, by their own confirmation or by staff
+	EventEdited      EventKind = "edited" // by staff
+	EventRenewed     EventKind = "renewed"
+	EventExported    EventKind = "exported" // took their own data
 )
+
+// RenewalEvery is how long a consent stands before its giver is reminded of it,
+// where the newsletter says so (Network Act of Korea, Article 50-8).
+const RenewalEvery = 2 // years
+
+// Note is what staff wrote down about a person.
+type Note struct {
+	ID           ID
+	SubscriberID ID
+	StaffID      ID
+	Text         string
+	CreatedAt    time.Time
+}
+
+// SignupSite is a site under whose pages people comment, and whether staff may
+// sign up at once whoever asks for it there.
+type SignupSite struct {
+	Host      string
+	SignUpNow bool
+}
 
 // Way is how a subscriber acted.
 type Way string

@@ -38,8 +38,12 @@ type PeopleFilter struct {
 	NewsletterID ID
 	State        SubscriptionState
 	Language     Language
+	Form         Form
+	Pace         Pace
+	Paused       bool // at present
 	Suppressed   SuppressionReason
-	Before       ID // the next page: ids below this one; zero for the newest
+	NotMailed    bool // suppressed for any reason
+	Before       ID   // the next page: ids below this one; zero for the newest
 }
 
 // PeopleCount is how many subscriptions of a newsletter stand alike.

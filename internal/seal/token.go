@@ -24,6 +24,10 @@ const (
 	ToPrefer     Purpose = 'p' // preferences
 	ToSetPass    Purpose = 's' // set a staff password
 	ToPost       Purpose = 'f' // a public form, stamped when it was shown
+	ToRefuse     Purpose = 'n' // "this was not me"
+	ToRenew      Purpose = 'r' // give a consent again
+	ToOwnData    Purpose = 'd' // one's own data
+	ToErase      Purpose = 'e' // be erased
 	toBounce     Purpose = 'b'
 	toMessageID  Purpose = 'm'
 	numbersLimit         = 4
@@ -36,6 +40,10 @@ const (
 //	ToPrefer   subscription, issue
 //	ToConfirm  sign-up
 //	ToPost     Unix seconds
+//	ToRefuse   sign-up
+//	ToRenew    subscription
+//	ToOwnData  subscriber, Unix seconds at which the link ends
+//	ToErase    subscriber, Unix seconds at which the link ends
 //
 // The token is URL-safe, about 30 characters, and valid as long as the key.
 func (r *Keyring) Link(p Purpose, numbers ...int64) string {

@@ -91,7 +91,9 @@ func (p Subscribe) ask(w http.ResponseWriter, r *http.Request) error {
 			return p.showForm(w, r, form)
 		}
 	}
-	return web.Redirect(w, r, "/subscribe/sent")
+	// At once, without a redirect: a phone on a slow network waits once, and a page
+	// that is loaded again asks again, which mails nothing within the minute.
+	return p.sent(w, r)
 }
 
 func (p Subscribe) request(r *http.Request, form *web.Form) error {
@@ -114,5 +116,5 @@ func (p Subscribe) request(r *http.Request, form *web.Form) error {
 
 // sent is the one answer for everybody.
 func (p Subscribe) sent(w http.ResponseWriter, r *http.Request) error {
-	return p.Kernel.Render(w, r, "public/subscribe-sent", struct{}{})
+	return p.Kernel.RenderStatus(w, r, http.StatusOK, "public/subscribe-sent", struct{}{})
 }

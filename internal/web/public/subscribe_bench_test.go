@@ -107,7 +107,7 @@ func postForms(address, stamp string, next *atomic.Int64, n int64) error {
 		if _, err := bufio.NewReader(answer.Body).Discard(int(max(0, answer.ContentLength))); err != nil {
 			return err
 		}
-		if answer.StatusCode >= 400 {
+		if answer.StatusCode != http.StatusOK {
 			return fmt.Errorf("form %d was answered with %s", i, answer.Status)
 		}
 	}
