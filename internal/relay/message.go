@@ -260,12 +260,14 @@ func (c *Conn) Body(data []byte) Outcome {
 	return Outcome{Class: Accepted, Stage: AtBody}
 }
 
-// interrupted is the outcome of a body that the relay did not hear out. It may
-// have said why.
+// interrupted is the outcome of a body that the relay did not hear out. Unless
+// it just went silent, it may have said why.
 func (c *Conn) interrupted(err error) Outcome {
-	c.deadline(min(brief, c.timeouts.Command))
-	if r, none := readReply(c.r); none == nil {
-		return c.giveUp(judge(AtBody, r))
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		c.deadline(min(brief, c.timeouts.Command))
+		if r, none := readReply(c.r); none == nil {
+			return c.giveUp(judge(AtBody, r))
+		}
 	}
 	return c.giveUp(lost(AtBody, err))
 }

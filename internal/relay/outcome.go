@@ -38,6 +38,14 @@ const (
 	AtDot  // the dot was out
 )
 
+func (s Stage) String() string {
+	names := [...]string{"mail", "rcpt", "data", "body", "dot"}
+	if s >= 0 && int(s) < len(names) {
+		return names[s]
+	}
+	return "unknown"
+}
+
 // Outcome is what one message met.
 type Outcome struct {
 	Class  Class

@@ -85,6 +85,7 @@ func TestWhatARefusalMeans(t *testing.T) {
 		{smtptest.Mail, "421 4.3.2 Going down", relay.Temporary, true},
 		{smtptest.Mail, "550 5.7.1 Not this sender", relay.Policy, false},
 		{smtptest.Mail, "553 Sender address rejected", relay.Policy, false},
+		{smtptest.Mail, "550 5.1.1 Unknown sender", relay.Policy, false},
 		{smtptest.Mail, "503 Bad sequence", relay.Temporary, true},
 		{smtptest.Mail, "500 What?", relay.Temporary, true},
 		{smtptest.Mail, "530 5.7.0 Authentication required", relay.Policy, false},
@@ -119,68 +120,31 @@ func TestWhatARefusalMeans(t *testing.T) {
 		{smtptest.Rcpt, "250-no end", relay.Temporary, true},
 	} {
 		t.Run(string(c.stage)+" "+c.reply, func(t *testing.T) {
-			server := smtptest.Start(t, smtptest.Options{Script: func(step smtptest.Step) smtptest.Action {
-				if step.Stage == c.stage && step.Message == 1 && step.Conn == 1 {
-					return smtptest.Action{Reply: c.reply}
+			ways(t, func(t *testing.T, w way) {
+				var patience relay.Timeouts
+				if strings.HasSuffix(c.reply, "no end") {
+					patience.Command = 100 * time.Millisecond
 				}
-				return smtptest.Action{}
-			}})
-			conn, err := dial(t, server, func(o *relay.Options) { o.Timeouts = relay.Timeouts{Command: 100 * time.Millisecond} })
-			if err != nil {
-				t.Fatal(err)
-			}
-			if o := conn.Send(t.Context(), from, to, mail); o.Class != c.class || conn.Closed() != c.over {
-				t.Fatalf("class %s, closed %t; want %s, %t (%+v)", o.Class, conn.Closed(), c.class, c.over, o)
-			}
+				_, conn := w.start(t, smtptest.Options{Script: once(at(c.stage, 1), smtptest.Action{Reply: c.reply})}, relay.Options{Timeouts: patience})
+				if o := conn.Send(t.Context(), from, to, mail); o.Class != c.class || conn.Closed() != c.over {
+					t.Fatalf("class %s, closed %t; want %s, %t (%+v)", o.Class, conn.Closed(), c.class, c.over, o)
+				}
+			})
 		})
 	}
 }
 
 func TestAfterARefusalTheNextMessageGoesThrough(t *testing.T) {
 	for _, stage := range []smtptest.Stage{smtptest.Mail, smtptest.Rcpt, smtptest.Data, smtptest.Body} {
-		refused := false
-		server := smtptest.Start(t, smtptest.Options{Script: func(step smtptest.Step) smtptest.Action {
-			if step.Stage == stage && !refused {
-				refused = true
-				return smtptest.Action{Reply: "450 4.2.0 Later"}
+		ways(t, func(t *testing.T, w way) {
+			server, conn := w.start(t, smtptest.Options{Script: once(at(stage, 1), smtptest.Action{Reply: "450 4.2.0 Later"})}, relay.Options{})
+			if o := conn.Send(t.Context(), from, to, mail); o.Class != relay.Temporary {
+				t.Fatalf("%s: %+v", stage, o)
 			}
-			return smtptest.Action{}
-		}})
-		conn, err := dial(t, server, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if o := conn.Send(t.Context(), from, to, mail); o.Class != relay.Temporary {
-			t.Fatalf("%s: %+v", stage, o)
-		}
-		if o := conn.Send(t.Context(), from, to, mail); o.Class != relay.Accepted {
-			t.Errorf("the message after a refusal at %s: %+v", stage, o)
-		}
-	}
-}
-
-func TestADroppedConnectionIsNeverPermanent(t *testing.T) {
-	for stage, want := range map[smtptest.Stage]relay.Class{
-		smtptest.Mail: relay.Temporary, smtptest.Rcpt: relay.Temporary, smtptest.Data: relay.Temporary, smtptest.Body: relay.Uncertain,
-	} {
-		for _, action := range []smtptest.Action{{HangUp: true}, {Silence: true}} {
-			server := smtptest.Start(t, smtptest.Options{Script: func(step smtptest.Step) smtptest.Action {
-				if step.Stage == stage {
-					return action
-				}
-				return smtptest.Action{}
-			}})
-			conn, err := dial(t, server, func(o *relay.Options) {
-				brief := 30 * time.Millisecond
-				o.Timeouts = relay.Timeouts{Command: brief, Data: brief, Final: brief}
-			})
-			if err != nil {
-				t.Fatal(err)
+			if o := conn.Send(t.Context(), from, to, mail); o.Class != relay.Accepted || server.Dials() != 1 {
+				t.Errorf("the message after a refusal at %s: %+v", stage, o)
 			}
-			if o := conn.Send(t.Context(), from, to, mail); o.Class != want || !conn.Closed() {
-				t.Errorf("%s, %+v: %+v, closed %t", stage, action, o, conn.Closed())
-			}
-		}
+		})
 	}
 }
 
@@ -235,6 +199,16 @@ func TestTLSIsNeverDoneWithout(t *testing.T) {
 		"broken off": {smtptest.Options{TLS: theirs, Script: func(s smtptest.Step) smtptest.Action {
 			return smtptest.Action{HangUp: s.Stage == smtptest.StartTLS}
 		}}, withTLS(ours), relay.Unreachable},
+		"garbage": {smtptest.Options{TLS: theirs, Script: func(s smtptest.Step) smtptest.Action {
+			if s.Stage == smtptest.StartTLS {
+				return smtptest.Action{Reply: "220 Ready\r\n250-What\r\n250 AUTH PLAIN", Leave: true}
+			}
+			return smtptest.Action{}
+		}}, withTLS(ours), relay.Unreachable},
+		"another host": {smtptest.Options{TLS: theirs}, func(o *relay.Options) {
+			o.Security, o.TLS = relay.StartTLS, ours.Clone()
+			o.TLS.ServerName = "relay.example.org"
+		}, relay.BadTLS},
 		"implicit":             {smtptest.Options{TLS: theirs, Implicit: true}, func(o *relay.Options) { o.Security, o.TLS = relay.Implicit, ours }, ""},
 		"implicit, to a plain": {smtptest.Options{}, func(o *relay.Options) { o.Security, o.TLS = relay.Implicit, ours }, relay.BadTLS},
 	} {

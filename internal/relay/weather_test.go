@@ -1,9 +1,15 @@
 package relay_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"epistle/internal/relay"
 	"epistle/internal/smtptest"
@@ -133,4 +139,204 @@ func TestSureIsAskedBeforeDataAndItsErrorSendsNothing(t *testing.T) {
 			t.Errorf("%d messages went out", len(got))
 		}
 	})
+}
+
+// once acts the first time that a step matches.
+func once(match func(smtptest.Step) bool, action smtptest.Action) func(smtptest.Step) smtptest.Action {
+	var done atomic.Bool
+	return func(step smtptest.Step) smtptest.Action {
+		if match(step) && done.CompareAndSwap(false, true) {
+			return action
+		}
+		return smtptest.Action{}
+	}
+}
+
+// at matches a stage of the connection's message n, counted from 1.
+func at(stage smtptest.Stage, n int) func(smtptest.Step) bool {
+	return func(step smtptest.Step) bool { return step.Stage == stage && step.Message == n }
+}
+
+// wantEachOnce checks who got mail that was not refused.
+func wantEachOnce(t *testing.T, server *smtptest.Server, first, last int) {
+	t.Helper()
+	got := map[string]int{}
+	for _, m := range server.Messages() {
+		if !m.Refused {
+			got[m.To]++
+			if !strings.Contains(string(m.Data), "Reader "+strings.Trim(m.To, "reader@xampl.og")+"\r\n") {
+				t.Errorf("%s got what is not theirs: %q", m.To, m.Data)
+			}
+		}
+	}
+	for n := first; n <= last; n++ {
+		if got[reader(n).To] != 1 {
+			t.Errorf("reader %d got %d messages", n, got[reader(n).To])
+		}
+		delete(got, reader(n).To)
+	}
+	if len(got) > 0 {
+		t.Errorf("and others got mail: %v", got)
+	}
+}
+
+func TestOneInFiveIsPutOffAtFirst(t *testing.T) {
+	ways(t, func(t *testing.T, w way) {
+		var mu sync.Mutex
+		refused := map[string]bool{}
+		server, conn := w.start(t, smtptest.Options{Together: true, Script: func(step smtptest.Step) smtptest.Action {
+			mu.Lock()
+			defer mu.Unlock()
+			if step.Stage == smtptest.Rcpt && strings.ContainsAny(step.To, "05") && !refused[step.To] {
+				refused[step.To] = true
+				return smtptest.Action{Reply: "450 4.2.0 Greylisted"}
+			}
+			return smtptest.Action{}
+		}}, relay.Options{})
+		for n, o := range deliver(t, conn, 1, 20) {
+			want := relay.Accepted
+			if (n+1)%5 == 0 {
+				want = relay.Temporary
+			}
+			if o.Class != want {
+				t.Fatalf("reader %d: %+v", n+1, o)
+			}
+		}
+		for n := 5; n <= 20; n += 5 {
+			if got := classes(deliver(t, conn, n, n)); got != "accepted " {
+				t.Errorf("reader %d in the second round: %s", n, got)
+			}
+		}
+		wantEachOnce(t, server, 1, 20)
+		if server.Dials() != 1 {
+			t.Errorf("it took %d connections", server.Dials())
+		}
+	})
+}
+
+// TestTheRelayHangsUp drops the connection at each stage of the third message,
+// with and without a 421, before and after the dot.
+func TestTheRelayHangsUp(t *testing.T) {
+	length := len(body(3))
+	for name, c := range map[string]struct {
+		stage  smtptest.Stage
+		action smtptest.Action
+		class  relay.Class
+		at     relay.Stage
+	}{
+		"at MAIL":                {smtptest.Mail, smtptest.Action{HangUp: true}, relay.Temporary, relay.AtMail},
+		"at RCPT":                {smtptest.Rcpt, smtptest.Action{HangUp: true}, relay.Temporary, relay.AtRcpt},
+		"at DATA":                {smtptest.Data, smtptest.Action{HangUp: true}, relay.Temporary, relay.AtData},
+		"421 at MAIL":            {smtptest.Mail, smtptest.Action{Reply: "421 4.3.2 Bye", Leave: true}, relay.Temporary, relay.AtMail},
+		"421 at RCPT":            {smtptest.Rcpt, smtptest.Action{Reply: "421 4.7.0 Bye", Leave: true}, relay.Temporary, relay.AtRcpt},
+		"421 at DATA":            {smtptest.Data, smtptest.Action{Reply: "421 Bye", Leave: true}, relay.Temporary, relay.AtData},
+		"early in the body":      {smtptest.Data, smtptest.Action{HangUp: true, After: 1}, relay.Temporary, relay.AtBody},
+		"before the dot":         {smtptest.Data, smtptest.Action{HangUp: true, After: length}, relay.Temporary, relay.AtBody},
+		"421 before the dot":     {smtptest.Data, smtptest.Action{Reply: "421 4.4.2 Too slow", Leave: true, After: length}, relay.Temporary, relay.AtBody},
+		"552 before the dot":     {smtptest.Data, smtptest.Action{Reply: "552 5.3.4 Too big", Leave: true, After: 30}, relay.Policy, relay.AtBody},
+		"250 before the dot":     {smtptest.Data, smtptest.Action{Reply: "250 2.0.0 Taken", After: length}, relay.Temporary, relay.AtBody},
+		"nonsense, then nothing": {smtptest.Data, smtptest.Action{Reply: "nonsense", Leave: true, After: 1}, relay.Temporary, relay.AtBody},
+		"421 after the dot":      {smtptest.Body, smtptest.Action{Reply: "421 4.3.2 Bye", Leave: true}, relay.Temporary, relay.AtDot},
+		"after the dot":          {smtptest.Body, smtptest.Action{HangUp: true}, relay.Uncertain, relay.AtDot},
+		"within the last reply":  {smtptest.Body, smtptest.Action{Reply: "250-2.0.0 Taken", Leave: true}, relay.Uncertain, relay.AtDot},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ways(t, func(t *testing.T, w way) {
+				server, conn := w.start(t, smtptest.Options{Script: once(at(c.stage, 3), c.action)}, relay.Options{})
+				if c.stage == smtptest.Data && c.action.After > 0 {
+					hangUpInTheBody(t, conn, c.class)
+				} else {
+					all := deliver(t, conn, 1, 5)
+					if len(all) != 3 || all[2].Class != c.class || all[2].Stage != c.at {
+						t.Fatalf("%+v", all)
+					}
+				}
+				if !conn.Closed() {
+					t.Error("the connection is still in use")
+				}
+				// Who is not accepted and not in doubt comes again.
+				again := 3
+				if c.class == relay.Uncertain {
+					again = 4
+				}
+				if got := classes(deliver(t, w.dial(t, server, relay.Options{}), again, 5)); strings.Contains(got, "temporary") {
+					t.Fatalf("over a new connection: %s", got)
+				}
+				wantEachOnce(t, server, 1, 5)
+			})
+		})
+	}
+}
+
+// hangUpInTheBody gives three messages to a relay that does not hear the third
+// out. Only when that has come to pass here, the dot is tried.
+func hangUpInTheBody(t *testing.T, conn *relay.Conn, want relay.Class) {
+	t.Helper()
+	if got := classes(deliver(t, conn, 1, 2)); got != "accepted accepted " {
+		t.Fatal(got)
+	}
+	o, err := conn.Begin(reader(3), nil)
+	if err != nil || o.Class != relay.Accepted {
+		t.Fatalf("begin: %+v, %v", o, err)
+	}
+	if o = conn.Body(body(3)); o.Class == relay.Accepted {
+		eventually(t, "the relay is heard", func() bool { return !conn.Quiet() })
+		next := reader(4)
+		o = conn.End(&next)
+	}
+	if o.Class != want || o.Stage != relay.AtBody {
+		t.Fatalf("end: %+v", o)
+	}
+	if o, err := conn.Begin(reader(4), nil); err != nil || o.Class != relay.Temporary || o.Stage != relay.AtMail {
+		t.Errorf("the message that was to be next: %+v, %v", o, err)
+	}
+}
+
+// eventually waits for what the kernel has to carry.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !holds(); runtime.Gosched() {
+		if time.Now().After(end) {
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+func TestAReplyThatNeverComes(t *testing.T) {
+	few := 50 * time.Millisecond
+	for stage, c := range map[smtptest.Stage]struct {
+		patience relay.Timeouts
+		class    relay.Class
+	}{
+		smtptest.Mail: {relay.Timeouts{Command: few}, relay.Temporary},
+		smtptest.Rcpt: {relay.Timeouts{Command: few}, relay.Temporary},
+		smtptest.Data: {relay.Timeouts{Data: few}, relay.Temporary},
+		smtptest.Body: {relay.Timeouts{Final: few}, relay.Uncertain},
+	} {
+		t.Run(string(stage), func(t *testing.T) {
+			ways(t, func(t *testing.T, w way) {
+				_, conn := w.start(t, smtptest.Options{Script: once(at(stage, 1), smtptest.Action{Silence: true})}, relay.Options{Timeouts: c.patience})
+				all := deliver(t, conn, 1, 2)
+				if len(all) != 1 || all[0].Class != c.class || all[0].Err == nil || !conn.Closed() {
+					t.Fatalf("%+v, closed %t", all, conn.Closed())
+				}
+			})
+		})
+	}
+}
+
+func TestABodyThatNobodyReads(t *testing.T) {
+	server := smtptest.Start(t, smtptest.Options{Script: once(at(smtptest.Data, 1), smtptest.Action{Silence: true, After: 1})})
+	few := 50 * time.Millisecond
+	conn, err := dial(t, server, func(o *relay.Options) { o.Timeouts = relay.Timeouts{Block: few} })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o, err := conn.Begin(reader(1), nil); err != nil || o.Class != relay.Accepted {
+		t.Fatalf("%+v, %v", o, err)
+	}
+	more := bytes.Repeat([]byte("more than any buffer on the way takes\r\n"), 1<<20)
+	if o := conn.Body(more); o.Class != relay.Temporary || o.Stage != relay.AtBody || !conn.Closed() {
+		t.Errorf("%+v, closed %t", o, conn.Closed())
+	}
 }

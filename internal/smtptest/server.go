@@ -271,17 +271,17 @@ func (c *session) act(a Action, friendly string) error {
 		_, _ = io.Copy(io.Discard, c.conn) // until the client hangs up
 		return errOver
 	}
-	if err := c.reply(friendly); err != nil || a.Leave {
-		_ = c.text.W.Flush()
-		return errOver
-	}
+	err := c.reply(friendly)
 	if friendly[0] >= '4' {
-		return errRefused
+		err = errors.Join(err, errRefused)
 	}
-	return nil
+	if a.Leave {
+		err = errors.Join(err, c.text.W.Flush(), errOver)
+	}
+	return err
 }
 
-// errRefused is a refusal after which the conversation goes on.
+// errRefused is a refusal. Alone it does not end the conversation.
 var errRefused = errors.New("refused")
 
 // reply says something, but holds it back as long as more commands wait if all
@@ -299,11 +299,14 @@ func (c *session) reply(text string) error {
 func (c *session) command(line string) error {
 	verb, rest, _ := strings.Cut(line, " ")
 	err := c.handle(strings.ToUpper(verb), rest)
-	if errors.Is(err, errRefused) {
+	if isRefusal(err) {
 		return nil
 	}
 	return err
 }
+
+// isRefusal reports a refusal after which the conversation goes on.
+func isRefusal(err error) bool { return errors.Is(err, errRefused) && !errors.Is(err, errOver) }
 
 func (c *session) handle(verb, rest string) error {
 	switch verb {

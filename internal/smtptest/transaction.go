@@ -69,7 +69,7 @@ func (c *session) bodyUntil(a Action) error {
 		<-c.server.done // and reads nothing, so that the sender has to stop
 		return errOver
 	}
-	if err := c.act(a, "451 4.3.0 In the midst"); err != nil && !errors.Is(err, errRefused) {
+	if err := c.act(a, "451 4.3.0 In the midst"); err != nil && !isRefusal(err) {
 		return err
 	}
 	line, err := c.text.R.ReadBytes('\n')
