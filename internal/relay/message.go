@@ -308,3 +308,16 @@ func (c *Conn) End(next *Envelope) Outcome {
 	}
 	return o
 }
+
+// Send gives one whole message to the relay: Begin, Body and End in one. body is
+// not dot-stuffed, and its lines may end as they like.
+func (c *Conn) Send(from, to string, body []byte) Outcome {
+	o, _ := c.Begin(Envelope{from, to}, nil)
+	if o.Class == Accepted {
+		o = c.Body(Stuff(body))
+	}
+	if o.Class == Accepted {
+		o = c.End(nil)
+	}
+	return o
+}

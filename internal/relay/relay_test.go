@@ -55,7 +55,7 @@ func TestMessagesArriveAsTheyWereGiven(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 3 {
-		if o := conn.Send(t.Context(), from, to, mail); o.Class != relay.Accepted || o.Code != 250 || o.Status != "2.0.0" {
+		if o := conn.Send(from, to, mail); o.Class != relay.Accepted || o.Code != 250 || o.Status != "2.0.0" {
 			t.Fatalf("outcome: %+v", o)
 		}
 	}
@@ -69,7 +69,7 @@ func TestMessagesArriveAsTheyWereGiven(t *testing.T) {
 	if err := conn.Quit(); err != nil || !conn.Closed() {
 		t.Errorf("quit: %v", err)
 	}
-	if o := conn.Send(t.Context(), from, to, mail); o.Class != relay.Temporary {
+	if o := conn.Send(from, to, mail); o.Class != relay.Temporary {
 		t.Errorf("over a closed connection: %+v", o)
 	}
 }
@@ -126,7 +126,7 @@ func TestWhatARefusalMeans(t *testing.T) {
 					patience.Command = 100 * time.Millisecond
 				}
 				_, conn := w.start(t, smtptest.Options{Script: once(at(c.stage, 1), smtptest.Action{Reply: c.reply})}, relay.Options{Timeouts: patience})
-				if o := conn.Send(t.Context(), from, to, mail); o.Class != c.class || conn.Closed() != c.over {
+				if o := conn.Send(from, to, mail); o.Class != c.class || conn.Closed() != c.over {
 					t.Fatalf("class %s, closed %t; want %s, %t (%+v)", o.Class, conn.Closed(), c.class, c.over, o)
 				}
 			})
@@ -138,10 +138,10 @@ func TestAfterARefusalTheNextMessageGoesThrough(t *testing.T) {
 	for _, stage := range []smtptest.Stage{smtptest.Mail, smtptest.Rcpt, smtptest.Data, smtptest.Body} {
 		ways(t, func(t *testing.T, w way) {
 			server, conn := w.start(t, smtptest.Options{Script: once(at(stage, 1), smtptest.Action{Reply: "450 4.2.0 Later"})}, relay.Options{})
-			if o := conn.Send(t.Context(), from, to, mail); o.Class != relay.Temporary {
+			if o := conn.Send(from, to, mail); o.Class != relay.Temporary {
 				t.Fatalf("%s: %+v", stage, o)
 			}
-			if o := conn.Send(t.Context(), from, to, mail); o.Class != relay.Accepted || server.Dials() != 1 {
+			if o := conn.Send(from, to, mail); o.Class != relay.Accepted || server.Dials() != 1 {
 				t.Errorf("the message after a refusal at %s: %+v", stage, o)
 			}
 		})
@@ -160,7 +160,8 @@ func TestTheEndOfTheContextEndsTheWait(t *testing.T) {
 		gate.Wait(t)
 		cancel()
 	}()
-	if o := conn.Send(ctx, from, to, mail); o.Class != relay.Uncertain || !conn.Closed() {
+	conn.CloseWhen(ctx)
+	if o := conn.Send(from, to, mail); o.Class != relay.Uncertain || !conn.Closed() {
 		t.Errorf("%+v, closed %t", o, conn.Closed())
 	}
 
@@ -221,7 +222,7 @@ func TestTLSIsNeverDoneWithout(t *testing.T) {
 			if err != nil {
 				return
 			}
-			if o := conn.Send(t.Context(), from, to, mail); o.Class != relay.Accepted {
+			if o := conn.Send(from, to, mail); o.Class != relay.Accepted {
 				t.Errorf("%+v", o)
 			}
 		})
@@ -241,7 +242,7 @@ func TestAuth(t *testing.T) {
 			}
 			continue
 		}
-		if o := conn.Send(t.Context(), from, to, mail); o.Class != relay.Accepted {
+		if o := conn.Send(from, to, mail); o.Class != relay.Accepted {
 			t.Errorf("%+v", o)
 		}
 	}
@@ -272,7 +273,7 @@ func TestTheRelaysWordsStayOutOfErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o := conn.Send(t.Context(), from, to, mail); o.Err == nil || strings.Contains(o.Err.Error(), words) {
+	if o := conn.Send(from, to, mail); o.Err == nil || strings.Contains(o.Err.Error(), words) {
 		t.Errorf("send: %+v", o)
 	}
 }
@@ -327,7 +328,7 @@ func FuzzBody(f *testing.F) {
 		}
 		defer func() { _ = conn.Close() }()
 		before := len(server.Messages())
-		if got := conn.Send(t.Context(), from, to, body); got.Class != relay.Accepted {
+		if got := conn.Send(from, to, body); got.Class != relay.Accepted {
 			t.Fatalf("%+v", got)
 		}
 		all := server.Messages()

@@ -18,6 +18,7 @@ import (
 type gateway struct {
 	options relay.Options
 	wait    waiter
+	clock   epistle.Clock
 	log     *slog.Logger
 	probe   chan struct{} // holds one token: whose turn it is to try
 
@@ -26,10 +27,11 @@ type gateway struct {
 	failures int
 	trouble  relay.Trouble
 	recovery chan struct{} // closed when the relay works again
+	slowly   time.Time     // until then commands go one by one
 }
 
-func newGateway(o relay.Options, wait waiter, log *slog.Logger) *gateway {
-	g := &gateway{options: o, wait: wait, log: log, probe: make(chan struct{}, 1), recovery: make(chan struct{})}
+func newGateway(o relay.Options, wait waiter, clock epistle.Clock, log *slog.Logger) *gateway {
+	g := &gateway{options: o, wait: wait, clock: clock, log: log, probe: make(chan struct{}, 1), recovery: make(chan struct{})}
 	g.probe <- struct{}{}
 	return g
 }
@@ -57,7 +59,7 @@ func (g *gateway) works() bool {
 }
 
 func (g *gateway) try(ctx context.Context) *relay.Conn {
-	conn, err := relay.Dial(ctx, g.options)
+	conn, err := relay.Dial(ctx, g.manner())
 	if err == nil {
 		return conn
 	}
@@ -65,6 +67,29 @@ func (g *gateway) try(ctx context.Context) *relay.Conn {
 		g.failed(err)
 	}
 	return nil
+}
+
+// oneByOneFor is how long commands go to the relay one by one after it lost its
+// way among several. It may have been a bad moment.
+const oneByOneFor = time.Hour
+
+func (g *gateway) manner() relay.Options {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	o := g.options
+	o.OneByOne = o.OneByOne || g.clock().Before(g.slowly)
+	return o
+}
+
+// stumbled notes that the relay lost its way among commands sent together.
+func (g *gateway) stumbled() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := g.clock()
+	if !now.Before(g.slowly) {
+		g.log.Warn("sending: the relay offers PIPELINING and cannot do it; commands go one by one for an hour")
+	}
+	g.slowly = now.Add(oneByOneFor)
 }
 
 func (g *gateway) tryAlone(ctx context.Context) *relay.Conn {

@@ -48,6 +48,9 @@ func (l *link) deliver(ctx, hard context.Context, p parcel) (relay.Outcome, erro
 		if err != nil {
 			return o, err
 		}
+		if l.conn.Stumbled() {
+			l.gateway.stumbled()
+		}
 		if !isOfRelay(o, l.conn) {
 			l.carried = true
 			if o.Class != relay.Uncertain {

@@ -173,7 +173,7 @@ func New(o Options) *Service {
 		tuning: tuning{wait: wait, poll: time.Second, lease: 5 * time.Second, grace: 7 * time.Second, rangeSize: 250, chunkSize: 1000,
 			freshness: usualFreshness},
 	}
-	s.gateway = newGateway(o.Relay, func(ctx context.Context, d time.Duration, wake <-chan struct{}) error { return s.wait(ctx, d, wake) }, o.Log)
+	s.gateway = newGateway(o.Relay, func(ctx context.Context, d time.Duration, wake <-chan struct{}) error { return s.wait(ctx, d, wake) }, o.Clock, o.Log)
 	return s
 }
 

@@ -54,7 +54,8 @@ func (s *Service) SendTest(ctx context.Context, actor epistle.Actor, issueID epi
 		return epistle.Errorf(epistle.Unavailable, "sending.relay", err)
 	}
 	defer func() { _ = conn.Quit() }()
-	if o := conn.Send(ctx, message.ReturnPath, string(message.To), message.Body); o.Class != relay.Accepted {
+	conn.CloseWhen(ctx)
+	if o := conn.Send(message.ReturnPath, string(message.To), message.Body); o.Class != relay.Accepted {
 		return epistle.Errorf(epistle.Unavailable, "sending.refused", o.Err).With("Code", o.Code)
 	}
 	return nil

@@ -167,6 +167,31 @@ func TestALostReplyIsUncertainAndNotRepeated(t *testing.T) {
 	}
 }
 
+func TestARelayThatCannotDoThePipeliningItOffers(t *testing.T) {
+	eachPress(t, func(t *testing.T, p *press) {
+		// What comes together with a command is lost on it, whatever it offers.
+		forgetful := smtptest.Start(t, smtptest.Options{Pipelining: true, ForgetsTheRest: true})
+		p.subscribe(t, 1, 6)
+		options, err := relay.Parse(forgetful.URL())
+		if err != nil {
+			t.Fatal(err)
+		}
+		options.Timeouts.Command = 500 * time.Millisecond
+		service := p.service(t, p.store, sending.Options{Connections: 1, Relay: options})
+		start(t, service)
+		issue := launch(t, p, service)
+		p.waitState(t, issue.ID, epistle.IssueSent)
+		if got := p.report(t, issue.ID); got.Accepted != 6 {
+			t.Errorf("report: %+v", got)
+		}
+		for n := 1; n <= 6; n++ {
+			if got := forgetful.To(address(n)); len(got) != 1 {
+				t.Errorf("reader %d got %d mails", n, len(got))
+			}
+		}
+	})
+}
+
 func TestARelayThatTakesOneMessageAConnection(t *testing.T) {
 	for name, action := range map[string]smtptest.Action{
 		"hangs up":     {Leave: true},

@@ -258,10 +258,20 @@ func (c *session) ask(stage Stage) Action {
 	return script(Step{Stage: stage, Conn: c.number, Message: c.messages + 1, From: c.from, To: c.to, Done: c.server.done})
 }
 
-func (c *session) act(a Action, friendly string) error {
+// says is the reply of an action.
+func (a Action) says(friendly string) string {
 	if a.Reply != "" {
-		friendly = a.Reply
+		return a.Reply
 	}
+	return friendly
+}
+
+// refuses reports whether the reply of an action is a refusal.
+func (a Action) refuses(friendly string) bool {
+	return !a.HangUp && !a.Silence && a.says(friendly)[0] >= '4'
+}
+
+func (c *session) act(a Action, friendly string) error {
 	switch {
 	case a.HangUp:
 		_ = c.text.W.Flush() // what was said before goes out
@@ -271,8 +281,8 @@ func (c *session) act(a Action, friendly string) error {
 		_, _ = io.Copy(io.Discard, c.conn) // until the client hangs up
 		return errOver
 	}
-	err := c.reply(friendly)
-	if friendly[0] >= '4' {
+	err := c.reply(a.says(friendly))
+	if a.refuses(friendly) {
 		err = errors.Join(err, errRefused)
 	}
 	if a.Leave {

@@ -95,11 +95,12 @@ func (c *session) taken(data []byte, err error) error {
 		m.To, friendly = "", "554 5.5.1 No valid recipients"
 	}
 	c.server.record(m)
-	err = c.answer(Body, friendly)
-	c.messages++
-	if errors.Is(err, errRefused) {
+	action := c.ask(Body)
+	if action.refuses(friendly) {
 		c.server.noteRefusal(m)
 	}
+	err = c.act(action, friendly)
+	c.messages++
 	c.reset()
 	return err
 }
