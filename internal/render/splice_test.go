@@ -97,7 +97,7 @@ func TestWireIsTheMessage(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(7, 8))
 	var s Scratch
 	for i, rcpt := range readers(t, rnd, 200) {
-		e := compile(t, r, epistle.Languages[i%2], epistle.Form([]epistle.Form{epistle.Full, epistle.Discreet}[i/2%2]))
+		e := compile(t, r, epistle.Languages[i%2], []epistle.Form{epistle.Full, epistle.Discreet}[i/2%2])
 		rcpt.Kind = epistle.DeliveryKind(rnd.IntN(2))
 		w, err := e.Wire(&s, rcpt)
 		if err != nil {
