@@ -128,6 +128,28 @@ func TestSignedWires(t *testing.T) {
 	}
 }
 
+// One edition and one signer serve many connections, each with its scratch.
+func TestConnectionsShareAnEdition(t *testing.T) {
+	e := compile(t, signingRenderer(t, dkim.Ed25519), epistle.English, epistle.Full)
+	rcpts := readers(t, rand.New(rand.NewPCG(11, 12)), 40)
+	var want [][]byte
+	for _, rcpt := range rcpts {
+		want = append(want, message(t, e, rcpt).Body)
+	}
+	var connections sync.WaitGroup
+	for range 4 {
+		connections.Go(func() {
+			var s Scratch
+			for i, rcpt := range rcpts {
+				if w, err := e.Wire(&s, rcpt); err != nil || !bytes.Equal(w.Data, want[i]) {
+					t.Errorf("%q: another mail beside others, %v", rcpt.Name, err)
+				}
+			}
+		})
+	}
+	connections.Wait()
+}
+
 func BenchmarkSignedWire(b *testing.B) {
 	for name, algorithms := range algorithmSets {
 		b.Run(name, func(b *testing.B) {

@@ -95,9 +95,13 @@ func TestWireIsTheMessage(t *testing.T) {
 	ministry.BounceDomain, ministry.MailtoLeave = "bounce.lantern.example", "leave@lantern.example"
 	r := sampleRenderer(t, ministry)
 	rnd := rand.New(rand.NewPCG(7, 8))
+	var editions []*Edition
+	for _, l := range epistle.Languages {
+		editions = append(editions, compile(t, r, l, epistle.Full), compile(t, r, l, epistle.Discreet))
+	}
 	var s Scratch
 	for i, rcpt := range readers(t, rnd, 200) {
-		e := compile(t, r, epistle.Languages[i%2], []epistle.Form{epistle.Full, epistle.Discreet}[i/2%2])
+		e := editions[i%len(editions)]
 		rcpt.Kind = epistle.DeliveryKind(rnd.IntN(2))
 		w, err := e.Wire(&s, rcpt)
 		if err != nil {
