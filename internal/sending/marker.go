@@ -175,6 +175,9 @@ func (m *marker) step(batch []*request, broken error) error {
 // after shares whose daemon is gone.
 func (m *marker) demand(w *store.Want) {
 	w.Size, w.Split, w.Hold = m.rangeSize, int64(2*m.Connections), m.hold
+	if w.Ranges > 0 {
+		w.Ranges += m.Connections / 4 // one look at the database for several
+	}
 	if now := time.Now(); now.After(m.adoptAt) {
 		w.Adopt, m.adoptAt = true, now.Add(m.poll)
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"time"
 
 	"epistle/internal/epistle"
@@ -38,22 +39,6 @@ type Recipient struct {
 	claimedAt int64 // next_at as ClaimDue left it
 }
 
-type recipientRow struct {
-	IssueID        int64 `db:"issue_id"`
-	Seq            int64
-	SubscriberID   int64 `db:"subscriber_id"`
-	SubscriptionID int64 `db:"subscription_id"`
-	Kind           int16
-	Attempts       int
-	AddressSealed  []byte `db:"address_sealed"`
-	NameSealed     []byte `db:"name_sealed"`
-	Language       string
-	Form           string
-	FirstAt        int64 `db:"first_at"`
-	Lane           []byte
-	Blocked        int64
-}
-
 // recipientSelect gives a delivery whose subscriber was erased no address. Its
 // argument is the present.
 const recipientSelect = `SELECT d.issue_id, d.seq, d.subscriber_id, COALESCE(n.id, 0) AS subscription_id, d.kind, d.attempts,
@@ -64,15 +49,39 @@ const recipientSelect = `SELECT d.issue_id, d.seq, d.subscriber_id, COALESCE(n.i
 	FROM delivery d JOIN issue i ON i.id = d.issue_id LEFT JOIN subscriber p ON p.id = d.subscriber_id
 	LEFT JOIN subscription n ON n.subscriber_id = d.subscriber_id AND n.newsletter_id = i.newsletter_id `
 
-func (s *Store) recipient(r recipientRow) (Recipient, error) {
+// recipients runs a query that begins with recipientSelect. It is read without
+// reflection: every mail passes here.
+func (s *Store) recipients(ctx context.Context, query string, args ...any) ([]Recipient, error) {
+	rows, err := s.queryPrepared(ctx, recipientSelect+query, args...)
+	if err != nil {
+		return nil, s.mapError(err)
+	}
+	defer func() { _ = rows.Close() }()
+	var all []Recipient
+	for rows.Next() {
+		r, err := s.scanRecipient(rows)
+		if err != nil {
+			return nil, s.mapError(err)
+		}
+		all = append(all, r)
+	}
+	return all, s.mapError(rows.Err())
+}
+
+func (s *Store) scanRecipient(rows *sql.Rows) (Recipient, error) {
+	var r Recipient
+	var kind, firstAt, blocked int64
+	var address, name sql.RawBytes
+	var language, form string
+	if err := rows.Scan(&r.IssueID, &r.Seq, &r.SubscriberID, &r.SubscriptionID, &kind, &r.Attempts,
+		&address, &name, &language, &form, &firstAt, &r.Lane, &blocked); err != nil {
+		return r, err
+	}
+	r.Kind, r.Language, r.Form = epistle.DeliveryKind(kind), epistle.Language(language), epistle.Form(form)
+	r.FirstAt, r.Blocked = fromMicros(firstAt), blocked != 0
 	x := s.sealer("subscriber", r.SubscriberID)
-	return Recipient{
-		IssueID: r.IssueID, Seq: r.Seq, SubscriberID: r.SubscriberID, SubscriptionID: r.SubscriptionID,
-		Kind: epistle.DeliveryKind(r.Kind), Attempts: r.Attempts,
-		Address: epistle.Address(x.unseal("address", r.AddressSealed)), Name: x.unseal("name", r.NameSealed),
-		Language: epistle.Language(r.Language), Form: epistle.Form(r.Form), FirstAt: fromMicros(r.FirstAt),
-		Lane: r.Lane, Blocked: r.Blocked != 0,
-	}, x.err
+	r.Address, r.Name = epistle.Address(x.unseal("address", address)), x.unseal("name", name)
+	return r, x.err
 }
 
 // ReadRange returns whom the queued deliveries of a range go to, in order, with
@@ -83,19 +92,9 @@ func (s *Store) ReadRange(ctx context.Context, issueID epistle.ID, first, last i
 	if err != nil {
 		return nil, check, err
 	}
-	var rows []recipientRow
-	err = s.read().all(ctx, &rows, recipientSelect+`WHERE d.issue_id = ? AND d.seq BETWEEN ? AND ? AND d.state = 0 ORDER BY d.seq`,
+	all, err := s.recipients(ctx, `WHERE d.issue_id = ? AND d.seq BETWEEN ? AND ? AND d.state = 0 ORDER BY d.seq`,
 		micros(s.clock()), issueID, first, last)
-	if err != nil {
-		return nil, check, s.mapError(err)
-	}
-	all := make([]Recipient, len(rows))
-	for i, r := range rows {
-		if all[i], err = s.recipient(r); err != nil {
-			return nil, check, err
-		}
-	}
-	return all, check, nil
+	return all, check, err
 }
 
 // Check says who of a range may be mailed at this moment.
@@ -162,16 +161,14 @@ func (s *Store) ClaimDue(ctx context.Context, lease time.Duration, limit int) ([
 	}
 	all := make([]Recipient, 0, len(keys))
 	for _, key := range keys {
-		var row recipientRow
-		if err := s.read().get(ctx, &row, recipientSelect+`WHERE d.issue_id = ? AND d.seq = ?`, micros(now), key.IssueID, key.Seq); err != nil {
-			return nil, s.mapError(err)
-		}
-		r, err := s.recipient(row)
+		found, err := s.recipients(ctx, `WHERE d.issue_id = ? AND d.seq = ?`, micros(now), key.IssueID, key.Seq)
 		if err != nil {
 			return nil, err
 		}
-		r.claimedAt = claimed
-		all = append(all, r)
+		for _, r := range found {
+			r.claimedAt = claimed
+			all = append(all, r)
+		}
 	}
 	return all, nil
 }

@@ -44,7 +44,7 @@ type Store struct {
 	lock    *fileLock
 	asked   gathering
 
-	statements sync.Map // of the writer, by query
+	statements sync.Map // prepared ones, by query
 
 	idMu   sync.Mutex
 	idNext int64
@@ -192,7 +192,7 @@ func (s *Store) writeBulk(ctx context.Context, fn func(q queries) error) error {
 // execBulk runs one prepared statement that is a transaction of its own and lets
 // others go first, and returns how many rows it changed.
 func (s *Store) execBulk(ctx context.Context, query string, args ...any) (int64, error) {
-	statement, err := s.prepared(ctx, query)
+	statement, err := s.prepared(ctx, s.writer, query)
 	if err != nil {
 		return 0, s.mapError(err)
 	}
@@ -209,18 +209,26 @@ func (s *Store) execBulk(ctx context.Context, query string, args ...any) (int64,
 	return result.RowsAffected()
 }
 
-// prepared returns the writer's statement for a query, made when it is first
-// asked for.
-func (s *Store) prepared(ctx context.Context, query string) (*sqlx.Stmt, error) {
-	if known, ok := s.statements.Load(query); ok {
-		return known.(*sqlx.Stmt), nil
+// queryPrepared reads with a prepared statement. The caller closes the rows.
+func (s *Store) queryPrepared(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	statement, err := s.prepared(ctx, s.reader, query)
+	if err != nil {
+		return nil, err
 	}
-	made, err := s.writer.PreparexContext(ctx, s.writer.Rebind(query))
+	return statement.QueryContext(ctx, args...)
+}
+
+// prepared returns a statement for a query, made when it is first asked for.
+func (s *Store) prepared(ctx context.Context, db *sqlx.DB, query string) (*sql.Stmt, error) {
+	if known, ok := s.statements.Load(query); ok {
+		return known.(*sql.Stmt), nil
+	}
+	made, err := db.PrepareContext(ctx, db.Rebind(query))
 	if err != nil {
 		return nil, err
 	}
 	if known, raced := s.statements.LoadOrStore(query, made); raced {
-		return known.(*sqlx.Stmt), made.Close()
+		return known.(*sql.Stmt), made.Close()
 	}
 	return made, nil
 }
