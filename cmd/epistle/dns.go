@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"epistle/config"
+	"epistle/internal/dkim"
 	"epistle/internal/epistle"
 	"epistle/internal/relay"
 )
@@ -15,19 +17,24 @@ import (
 const dnsPatience = 10 * time.Second
 
 // testDNS asks whether the sender's domain lets mailboxes believe our mail: SPF
-// (RFC 7208) and DMARC (RFC 7489). What it finds is advice; nothing depends on
+// (RFC 7208) and DMARC (RFC 7489), and DKIM (RFC 6376) where we sign. What it finds is advice; nothing depends on
 // it. A relay on this machine is for trying out and needs none.
-func (p *program) testDNS(ctx context.Context, sender epistle.Address, relayURL string) {
-	if options, err := relay.Parse(relayURL); err != nil || isLoopback(options.Host) {
+func (p *program) testDNS(ctx context.Context, sender epistle.Address, c config.Config) {
+	if options, err := relay.Parse(c.Relay.URL); err != nil || isLoopback(options.Host) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, dnsPatience)
 	defer cancel()
 	domain := sender.Domain()
-	for _, record := range []struct{ key, name, begins string }{
-		{"spf", domain, "v=spf1"},
-		{"dmarc", "_dmarc." + domain, "v=DMARC1"},
-	} {
+	type record struct{ key, name, begins string }
+	records := []record{{"spf", domain, "v=spf1"}, {"dmarc", "_dmarc." + domain, "v=DMARC1"}}
+	for _, k := range c.DKIM.Keys {
+		if k.IsSet() {
+			name := dkim.Key{Selector: k.Selector}.RecordName(c.DKIM.Domain)
+			records = append(records, record{"dkim", name, "v=DKIM1"})
+		}
+	}
+	for _, record := range records {
 		found, err := p.hasTXT(ctx, record.name, record.begins)
 		switch {
 		case err != nil:
@@ -35,9 +42,9 @@ func (p *program) testDNS(ctx context.Context, sender epistle.Address, relayURL 
 			p.say("cli.init.dns.unknown", "Domain", domain)
 			return
 		case !found:
-			p.say("cli.init.dns.no-"+record.key, "Domain", domain)
+			p.say("cli.init.dns.no-"+record.key, "Domain", domain, "Name", record.name)
 		default:
-			p.say("cli.init.dns."+record.key, "Domain", domain)
+			p.say("cli.init.dns."+record.key, "Domain", domain, "Name", record.name)
 		}
 	}
 }

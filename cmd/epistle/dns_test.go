@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"epistle/config"
 	"epistle/internal/epistle"
 )
 
@@ -19,16 +20,21 @@ func TestInitLooksAtTheSendersDomain(t *testing.T) {
 	nothing := &net.DNSError{Err: "no such host", IsNotFound: true}
 	for _, c := range []struct {
 		name, relay string
+		dkim        config.DKIM
 		answers     map[string][]string
 		err         error
 		want        []string
 	}{
-		{"all there", "smtp://smtp.example.net:587", map[string][]string{
+		{"all there", "smtp://smtp.example.net:587", config.DKIM{}, map[string][]string{
 			"example.org": {"site=1", "V=SPF1 include:example.net -all"}, "_dmarc.example.org": {"v=DMARC1; p=none"}}, nothing,
 			[]string{"SPF", "DMARC"}},
-		{"none there", "smtp://smtp.example.net:587", nil, nothing, []string{"has no SPF", "has no DMARC"}},
-		{"no answer", "smtp://smtp.example.net:587", nil, &net.DNSError{Err: "time-out", IsTimeout: true}, []string{"could not be asked"}},
-		{"a relay on this machine", "smtp://127.0.0.1:2525", nil, nothing, nil},
+		{"none there", "smtp://smtp.example.net:587", config.DKIM{}, nil, nothing, []string{"has no SPF", "has no DMARC"}},
+		{"signing ourselves", "smtp://smtp.example.net:587", config.DKIM{Domain: "example.org",
+			Keys: [2]config.DKIMKey{{Selector: "a", File: "x"}, {Selector: "b", Key: "y"}}}, map[string][]string{
+			"b._domainkey.example.org": {"v=DKIM1; k=ed25519; p=x"}}, nothing,
+			[]string{"has no SPF", "has no DMARC", "a._domainkey.example.org: there is no", "b._domainkey.example.org is there"}},
+		{"no answer", "smtp://smtp.example.net:587", config.DKIM{}, nil, &net.DNSError{Err: "time-out", IsTimeout: true}, []string{"could not be asked"}},
+		{"a relay on this machine", "smtp://127.0.0.1:2525", config.DKIM{}, nil, nothing, nil},
 	} {
 		var out bytes.Buffer
 		p := &program{stdout: &out, words: catalog.In(epistle.English), log: slog.New(slog.DiscardHandler),
@@ -38,7 +44,7 @@ func TestInitLooksAtTheSendersDomain(t *testing.T) {
 				}
 				return nil, c.err
 			}}
-		p.testDNS(t.Context(), "news@example.org", c.relay)
+		p.testDNS(t.Context(), "news@example.org", config.Config{Relay: config.Relay{URL: c.relay}, DKIM: c.dkim})
 		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 		if out.Len() == 0 {
 			lines = nil

@@ -93,7 +93,7 @@ func (cmd *initCommand) run(ctx context.Context, p *program) error {
 		p.say("cli.init.settings", "Path", path)
 	}
 	p.testRelay(ctx, c)
-	p.testDNS(ctx, newsletter.Sender.Address, c.Relay.URL)
+	p.testDNS(ctx, newsletter.Sender.Address, c)
 	fmt.Fprintln(p.stdout)
 	p.say("cli.init.next", "Key", keyFile(c), "Path", path)
 	return nil

@@ -2,6 +2,7 @@ package render
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"errors"
 	"flag"
 	"io"
@@ -14,6 +15,7 @@ import (
 	_ "github.com/emersion/go-message/charset"
 	"github.com/emersion/go-message/mail"
 
+	"epistle/internal/dkim"
 	"epistle/internal/epistle"
 )
 
@@ -153,6 +155,23 @@ func TestGoldenWelcome(t *testing.T) {
 	}
 	wellFormed(t, m.Body)
 	golden(t, "welcome-en-full", m.Body)
+}
+
+// The signature of a mail stays the same from one version to the next: an
+// attempt after an update is the same bytes as the one before it.
+func TestGoldenSigned(t *testing.T) {
+	signer, err := dkim.New("lantern.example", dkim.Key{Selector: "golden", Private: ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := sampleRenderer(t, sampleMinistry())
+	r.Signer = signer
+	w, err := compile(t, r, epistle.Korean, epistle.Discreet).Wire(new(Scratch), sampleRecipient(epistle.Korean))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wellFormed(t, w.Data)
+	golden(t, "signed-ko-discreet", w.Data)
 }
 
 func TestGoldenNotices(t *testing.T) {
