@@ -27,6 +27,8 @@ type appOptions struct {
 	Catalog *locale.Catalog
 	Clock   epistle.Clock
 	Log     *slog.Logger
+	// FollowDatabase corrects Clock to that of a shared database.
+	FollowDatabase bool
 	// Keys finds the key; see keysOf and keysOrNew.
 	Keys func(empty bool) (*seal.Keyring, error)
 	// Listener takes the requests; the app closes it.
@@ -66,9 +68,11 @@ func newApp(ctx context.Context, c config.Config, o appOptions) (_ *app, err err
 	if a.signer, err = dkimSigner(c.DKIM); err != nil { // before a database is made
 		return nil, err
 	}
-	if a.store, err = store.Open(ctx, store.Options{URL: c.Database.URL, Keys: o.Keys, Clock: o.Clock, Log: o.Log}); err != nil {
+	if a.store, err = store.Open(ctx, store.Options{URL: c.Database.URL, Keys: o.Keys, Clock: o.Clock,
+		FollowDatabase: o.FollowDatabase, Log: o.Log}); err != nil {
 		return nil, err
 	}
+	a.clock = a.store.Clock()
 	if err := a.store.LockForDaemon(); err != nil {
 		return nil, err
 	}

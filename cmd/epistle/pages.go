@@ -19,7 +19,7 @@ func (a *app) buildPages(more func(*app) []web.Area) error {
 	a.kernel, err = web.New(web.Options{
 		Catalog: a.catalog, Templates: pages, Ministry: a.config.Ministry.Name,
 		PublicURL: a.publicURL, Location: location(a.config), TrustedProxies: a.config.Server.TrustedProxies,
-		Hash: a.store.Keys().Index, Clock: a.clock, Log: a.log, Ready: a.store.Ping,
+		Hash: a.store.Keys().Index, Clock: a.clock, Log: a.log, Ready: a.store.Fit,
 	})
 	if err != nil {
 		return err

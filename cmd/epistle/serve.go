@@ -38,7 +38,8 @@ func (serveCommand) serve(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	a, err := newApp(ctx, c, appOptions{Catalog: p.catalog, Clock: p.clock, Log: p.log, Keys: keysOrNew(c), Listener: listener})
+	a, err := newApp(ctx, c, appOptions{Catalog: p.catalog, Clock: p.clock, FollowDatabase: true, Log: p.log,
+		Keys: keysOrNew(c), Listener: listener})
 	if err != nil {
 		return err
 	}

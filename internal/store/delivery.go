@@ -144,6 +144,9 @@ func (s *Store) checkIssue(ctx context.Context, issueID epistle.ID) (Check, epis
 // welcomes, of issues that are not paused, held back or cancelled. They come
 // back if SettleDue has not been called for them when the lease ends.
 func (s *Store) ClaimDue(ctx context.Context, lease time.Duration, limit int) ([]Recipient, error) {
+	if err := s.clockFit(ctx); err != nil {
+		return nil, err
+	}
 	now := s.clock()
 	claimed := micros(now.Add(lease))
 	var keys []struct {

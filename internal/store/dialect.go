@@ -45,6 +45,9 @@ type dialect interface {
 	insertMany(ctx context.Context, q queries, into string, rows [][]any) error
 	// among is the condition that a column of bytes has one of the values.
 	among(values [][]byte) (condition string, args []any, err error)
+	// clockQuery asks for the database's time in Unix microseconds; "" if it has
+	// no clock of its own.
+	clockQuery() string
 	// isRetryable reports that a transaction lost to another one.
 	isRetryable(err error) bool
 	// classify maps a driver's error to a kind.
@@ -151,6 +154,8 @@ func (d sqliteDialect) lockPath() string { return d.path + ".lock" }
 
 func (sqliteDialect) claimSuffix(string) string { return "" }
 
+func (sqliteDialect) clockQuery() string { return "" }
+
 func (sqliteDialect) isRetryable(error) bool { return false } // one writer, no deadlocks
 
 func (sqliteDialect) classify(err error) error {
@@ -237,6 +242,10 @@ func (postgresDialect) lockPath() string { return "" }
 
 func (postgresDialect) claimSuffix(table string) string {
 	return " FOR UPDATE OF " + table + " SKIP LOCKED"
+}
+
+func (postgresDialect) clockQuery() string {
+	return `SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)`
 }
 
 func (postgresDialect) isRetryable(err error) bool {

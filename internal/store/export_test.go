@@ -30,3 +30,11 @@ func (s *Store) Number(ctx context.Context, query string, args ...any) (n int64,
 	err = s.read().get(ctx, &n, query, args...)
 	return n, err
 }
+
+// Run runs a statement of a test's own.
+func (s *Store) Run(ctx context.Context, statement string) error {
+	return s.write(ctx, func(q queries) error {
+		_, err := q.exec(ctx, statement)
+		return err
+	})
+}

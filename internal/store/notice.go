@@ -66,6 +66,9 @@ func (s *Store) ClaimNotices(ctx context.Context, owner string, lease time.Durat
 		Attempts      int
 		CreatedAt     int64 `db:"created_at"`
 	}
+	if err := s.clockFit(ctx); err != nil {
+		return nil, err
+	}
 	now := s.clock()
 	err := s.write(ctx, func(q queries) error {
 		return q.all(ctx, &rows, `UPDATE notice SET owner = ?, lease_until = ? WHERE id IN (

@@ -86,6 +86,9 @@ func (s *Store) expired() int64 {
 // OpenShare begins a share of an issue for an owner and returns its number. The
 // lease must be renewed by MarkShare.
 func (s *Store) OpenShare(ctx context.Context, issueID epistle.ID, owner string, lease time.Duration) (number int64, err error) {
+	if err := s.clockFit(ctx); err != nil {
+		return 0, err
+	}
 	err = s.writeBulk(ctx, func(q queries) error {
 		if err := q.get(ctx, &number, `UPDATE sender SET shares = shares + 1 WHERE issue_id = ? RETURNING shares`, issueID); err != nil {
 			return err
@@ -135,8 +138,9 @@ func (s *Store) MarkShare(ctx context.Context, m Mark) (given []Range, err error
 	if err != nil {
 		return nil, err
 	}
+	fit := s.clockFit(ctx) == nil // else it is given no more than it has
 	err = s.writeBulk(ctx, func(q queries) error {
-		if given, err = s.give(ctx, q, m); err != nil {
+		if given, err = s.give(ctx, q, m, fit); err != nil {
 			return err
 		}
 		n, err := q.exec(ctx, markStatement, packRanges(append(given, m.Open...)), micros(s.clock().Add(m.Lease)), m.IssueID, m.Number)
@@ -166,7 +170,7 @@ func (s *Store) markOnly(ctx context.Context, m Mark) error {
 
 // give finds what a share gets: what an earlier try of this step was given,
 // ranges of shares that have run out, and new ones.
-func (s *Store) give(ctx context.Context, q queries, m Mark) (given []Range, err error) {
+func (s *Store) give(ctx context.Context, q queries, m Mark, fit bool) (given []Range, err error) {
 	if !m.Want.any() {
 		return nil, nil
 	}
@@ -183,6 +187,9 @@ func (s *Store) give(ctx context.Context, q queries, m Mark) (given []Range, err
 		return nil, err
 	}
 	given = unknown(stands, m)
+	if !fit {
+		return given, nil
+	}
 	if m.Want.Adopt {
 		adopted, err := s.adopt(ctx, q, m)
 		if err != nil {

@@ -52,6 +52,9 @@ func (s *Store) SettledSlots(ctx context.Context, series string, from time.Time)
 // when the slot is settled or somebody else's lease runs; a slot whose owner let
 // its lease end is taken over.
 func (s *Store) ClaimSlot(ctx context.Context, slot epistle.Slot, owner string, lease time.Duration) (epistle.Slot, error) {
+	if err := s.clockFit(ctx); err != nil {
+		return epistle.Slot{}, err
+	}
 	id, err := s.newID(ctx)
 	if err != nil {
 		return epistle.Slot{}, err

@@ -29,7 +29,10 @@ type Options struct {
 	// only then may a new key be made.
 	Keys  func(empty bool) (*seal.Keyring, error)
 	Clock epistle.Clock
-	Log   *slog.Logger
+	// FollowDatabase corrects Clock to the database's, where several daemons may
+	// share one.
+	FollowDatabase bool
+	Log            *slog.Logger
 }
 
 // Store is the open database. It is safe for concurrent use.
@@ -40,6 +43,7 @@ type Store struct {
 	gate    *gate    // SQLite: who writes next; nil on PostgreSQL
 	keys    *seal.Keyring
 	clock   epistle.Clock
+	shared  *clock // behind clock; nil: it is the machine's
 	log     *slog.Logger
 	lock    *fileLock
 	asked   gathering
@@ -75,6 +79,11 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 			err = errors.Join(err, s.Close())
 		}
 	}()
+	if o.FollowDatabase {
+		if err := s.followDatabase(ctx); err != nil {
+			return nil, err
+		}
+	}
 	// The key comes first: a schema is neither made nor changed for somebody who
 	// could not read what is in it.
 	if err := s.chooseKeys(ctx, o.Keys); err != nil {
@@ -116,9 +125,13 @@ func (s *Store) LockForDaemon() error {
 	return nil
 }
 
-// Ping reports whether the database answers.
-func (s *Store) Ping(ctx context.Context) error {
-	return s.mapError(s.writer.PingContext(ctx))
+// Fit reports why this daemon can do nothing: the database does not answer,
+// or the machine's clock is too far from the database's.
+func (s *Store) Fit(ctx context.Context) error {
+	if err := s.writer.PingContext(ctx); err != nil {
+		return s.mapError(err)
+	}
+	return s.clockFit(ctx)
 }
 
 // Keys returns the keyring in use, for tokens and the recovery sheet.

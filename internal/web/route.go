@@ -104,7 +104,7 @@ func (k *Kernel) readyz(w http.ResponseWriter, r *http.Request) error {
 	if k.options.Ready != nil {
 		if err := k.options.Ready(r.Context()); err != nil {
 			k.options.Log.Warn("not ready", "error", err)
-			return plain(w, http.StatusServiceUnavailable, "not ready")
+			return plain(w, http.StatusServiceUnavailable, k.Words(r).Error(err))
 		}
 	}
 	return plain(w, http.StatusOK, "ready")

@@ -382,9 +382,9 @@ func TestHealth(t *testing.T) {
 	if w := ask(h, "GET", "/readyz", ""); w.Code != 200 {
 		t.Errorf("ready: %d", w.Code)
 	}
-	broken = errors.New("no database")
-	if w := ask(h, "GET", "/readyz", ""); w.Code != 503 {
-		t.Errorf("not ready: %d", w.Code)
+	broken = epistle.Errorf(epistle.Unavailable, "database.unreachable", errors.New("no route"))
+	if w := ask(h, "GET", "/readyz", ""); w.Code != 503 || !strings.Contains(w.Body.String(), "The database server does not answer.") {
+		t.Errorf("not ready: %d %s", w.Code, w.Body)
 	}
 	if w := ask(h, "GET", "/healthz", ""); w.Code != 200 {
 		t.Errorf("health: %d", w.Code)
