@@ -43,7 +43,7 @@ type far struct {
 }
 
 func newFar(ctx context.Context, latency int) (far, error) {
-	s, err := sink.Listen(ctx, rig.EditorAddress)
+	s, err := sink.Listen(ctx, sink.Options{Aside: rig.EditorAddress})
 	if err != nil || latency == 0 {
 		return far{sink: s, addr: addrOf(s)}, err
 	}

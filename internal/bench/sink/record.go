@@ -2,6 +2,8 @@ package sink
 
 import (
 	"bytes"
+	"encoding/binary"
+	"hash/maphash"
 	"iter"
 	"sync"
 	"time"
@@ -14,6 +16,7 @@ type Mail struct {
 	Addressed bool   // whether the To header names that recipient
 	MessageID string // without the angle brackets
 	Leave     string // the token of the link in List-Unsubscribe, what follows "/u/"
+	Digest    uint64 // of the whole mail, if the server was asked for it; equal within a process for equal mails
 }
 
 // Recording is what came in a stretch of time.
@@ -31,6 +34,7 @@ func (r Recording) Mails() iter.Seq[Mail] {
 			for len(block) > 0 {
 				m := Mail{Addressed: block[0] == 1}
 				block = block[1:]
+				m.Digest, block = binary.LittleEndian.Uint64(block), block[8:]
 				for _, field := range []*string{&m.From, &m.To, &m.MessageID, &m.Leave} {
 					n := int(block[0])
 					*field, block = string(block[1:1+n]), block[1+n:]
@@ -41,6 +45,15 @@ func (r Recording) Mails() iter.Seq[Mail] {
 			}
 		}
 	}
+}
+
+// Join is what came to several servers.
+func Join(recordings ...Recording) Recording {
+	all := Recording{}
+	for _, r := range recordings {
+		all.add(r)
+	}
+	return all
 }
 
 func (r *Recording) add(other Recording) {
@@ -65,6 +78,21 @@ type record struct {
 
 	// Of the mail that is being read; the session's alone.
 	id, leave, toHeader field
+	digests             bool
+	digest              maphash.Hash
+}
+
+// seed is one for all, so that digests can be compared.
+var seed = maphash.MakeSeed()
+
+// begin is called before header and body.
+func (r *record) begin() { r.digest.SetSeed(seed) }
+
+// body takes the text of the mail piece by piece, its header first.
+func (r *record) body(text []byte) {
+	if r.digests {
+		_, _ = r.digest.Write(text) // never fails
+	}
 }
 
 // maxField is the longest value that is recorded whole; longer ones are cut,
@@ -142,6 +170,14 @@ func valueOf(line []byte, name string) ([]byte, bool) {
 	return line[len(name):], true
 }
 
+// sum is the digest of the mail, 0 if nobody wants it.
+func (r *record) sum() uint64 {
+	if !r.digests {
+		return 0
+	}
+	return r.digest.Sum64()
+}
+
 // blockSize is how much is set aside at once for records.
 const blockSize = 256 << 10
 
@@ -157,11 +193,12 @@ func (r *record) mail(from, to []byte, size int64) {
 	r.all.Count++
 	r.all.Bytes += size
 	last := len(r.all.blocks) - 1
-	if last < 0 || cap(r.all.blocks[last])-len(r.all.blocks[last]) < 1+4*(maxField+1) {
+	if last < 0 || cap(r.all.blocks[last])-len(r.all.blocks[last]) < 1+8+4*(maxField+1) {
 		r.all.blocks = append(r.all.blocks, make([]byte, 0, blockSize))
 		last++
 	}
 	block := append(r.all.blocks[last], flag(bytes.Equal(r.toHeader.bytes(), to)))
+	block = binary.LittleEndian.AppendUint64(block, r.sum())
 	for _, value := range [...][]byte{from, to, r.id.bytes(), r.leave.bytes()} {
 		value = value[:min(len(value), maxField)]
 		block = append(append(block, byte(len(value))), value...)

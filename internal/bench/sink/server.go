@@ -11,8 +11,8 @@ import (
 
 // Server listens on loopback and takes mail until it is closed.
 type Server struct {
+	Options
 	listener net.Listener
-	aside    string
 	taken    atomic.Int64
 	group    sync.WaitGroup
 
@@ -22,15 +22,27 @@ type Server struct {
 	ended    []*record // of sessions that are over
 }
 
-// Listen opens a server on a free port of 127.0.0.1 and begins to serve. Mails
-// to the address aside are taken and not recorded: staff get notices while an
-// issue goes out.
-func Listen(ctx context.Context, aside string) (*Server, error) {
+// Options says how a server behaves.
+type Options struct {
+	// Aside is an address whose mails are taken and not recorded: staff get
+	// notices while an issue goes out.
+	Aside string
+	// Digest has a digest of every mail recorded, to tell whether copies are
+	// the same.
+	Digest bool
+	// Weather makes a bad relay, if it is set. Sessions call it at once.
+	Weather func(Moment) Fault
+	// OneByOne does not offer PIPELINING.
+	OneByOne bool
+}
+
+// Listen opens a server on a free port of 127.0.0.1 and begins to serve.
+func Listen(ctx context.Context, o Options) (*Server, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{listener: listener, aside: aside, sessions: map[*session]bool{}}
+	s := &Server{Options: o, listener: listener, sessions: map[*session]bool{}}
 	s.group.Go(s.accept)
 	return s, nil
 }

@@ -23,16 +23,20 @@ type session struct {
 }
 
 func newSession(s *Server, conn net.Conn) *session {
-	return &session{server: s, conn: conn, in: make([]byte, bufferSize), record: &record{}}
+	return &session{server: s, conn: conn, in: make([]byte, bufferSize), record: &record{digests: s.Digest}}
 }
 
 var (
 	errLine = errors.New("a line is longer than the buffer")
 	errBye  = errors.New("the client took its leave")
+	errCut  = errors.New("the weather ended the session")
 )
 
 func (s *session) serve() {
-	s.reply("220 sink ESMTP\r\n")
+	if err := s.answer(AtConnect, "220 sink ESMTP\r\n"); err != nil {
+		_ = s.flush()
+		return
+	}
 	for {
 		line, err := s.line()
 		if err != nil {
@@ -102,23 +106,27 @@ func (s *session) command(line []byte) error {
 	switch string(verb[:]) {
 	case "MAIL":
 		s.from, s.to = append(s.from[:0], between(line)...), s.to[:0]
-		s.reply("250 2.1.0 Ok\r\n")
+		return s.answer(AtMail, "250 2.1.0 Ok\r\n")
 	case "RCPT":
 		s.to = append(s.to[:0], between(line)...)
-		s.reply("250 2.1.5 Ok\r\n")
+		return s.answer(AtRecipient, "250 2.1.5 Ok\r\n")
 	case "DATA":
 		if len(s.to) == 0 {
 			s.reply("503 5.5.1 RCPT first\r\n")
 			return nil
 		}
-		s.reply("354 Go on\r\n")
-		if err := s.mail(); err != nil {
+		if err := s.answer(AtData, "354 Go on\r\n"); err != nil || len(s.to) == 0 {
 			return err
 		}
+		err := s.mail()
 		s.to = s.to[:0]
-		s.reply("250 2.0.0 Taken\r\n")
+		return err
 	case "EHLO":
-		s.reply("250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n250 SIZE 52428800\r\n")
+		s.reply("250-sink\r\n")
+		if !s.server.OneByOne {
+			s.reply("250-PIPELINING\r\n")
+		}
+		s.reply("250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n250 SIZE 52428800\r\n")
 	case "HELO", "RSET", "NOOP":
 		s.reply("250 2.0.0 Ok\r\n")
 	case "QUIT":
@@ -141,38 +149,56 @@ var (
 	endOfHeader = []byte("\r\n\r\n")
 )
 
-// mail reads to the final dot and records what came. The line end of DATA
-// counts as the mail's first, since a dot may follow it at once.
+// mail reads to the final dot, records what came and answers. The line end of
+// DATA counts as the mail's first, since a dot may follow it at once.
 func (s *session) mail() error {
 	s.r -= len("\r\n")
 	s.in[s.r], s.in[s.r+1] = '\r', '\n' // also if the client sent a bare line feed
-	var size int64                      // of what was given up from the buffer
-	searched := 0                       // from s.r on
-	known := false                      // the header was read
+	if s.weather(InBody).HangUp {
+		if s.w-s.r <= len("\r\n") {
+			_ = s.fill() // some of it, at least
+		}
+		return errCut
+	}
+	s.record.begin()
+	var size int64    // of what was given up from the buffer
+	searched := 0     // from s.r on
+	headRead := false // the header was
 	for {
 		rest := s.in[s.r:s.w]
 		if i := bytes.Index(rest[searched:], endOfMail); i >= 0 {
 			end := searched + i + len("\r\n")
-			if !known {
+			if !headRead {
 				s.record.header(rest[:end])
 			}
-			if string(s.to) != s.server.aside {
-				s.record.mail(s.from, s.to, size+int64(end)-int64(len("\r\n")))
-				s.server.taken.Add(1)
-			}
+			s.record.body(rest[:end])
 			s.r += searched + i + len(endOfMail)
-			return nil
+			return s.take(size + int64(end) - int64(len("\r\n")))
 		}
 		searched = max(0, len(rest)-len(endOfMail)+1)
 		if len(rest) > len(s.in)/2 {
-			if !known {
+			if !headRead {
 				s.record.header(rest)
-				known = true
+				headRead = true
 			}
+			s.record.body(rest[:searched])
 			s.r, size, searched = s.r+searched, size+int64(searched), 0
 		}
 		if err := s.fill(); err != nil {
 			return err
 		}
 	}
+}
+
+// take records the mail that was read, unless the weather forbids it, and
+// answers its final dot.
+func (s *session) take(size int64) error {
+	if f := s.weather(AtDot); f != (Fault{}) {
+		return s.suffer(f)
+	}
+	if string(s.to) != s.server.Aside {
+		s.record.mail(s.from, s.to, size)
+		s.server.taken.Add(1)
+	}
+	return s.answer(AfterDot, "250 2.0.0 Taken\r\n")
 }

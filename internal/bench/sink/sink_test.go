@@ -16,9 +16,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func listen(t *testing.T) *sink.Server {
+func listen(t *testing.T, o sink.Options) *sink.Server {
 	t.Helper()
-	s, err := sink.Listen(t.Context(), "staff@b.example")
+	o.Aside = "staff@b.example"
+	s, err := sink.Listen(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,6 +31,9 @@ func listen(t *testing.T) *sink.Server {
 	return s
 }
 
+// untilTheEnd is the number of replies of a conversation that the server ends.
+const untilTheEnd = -1
+
 // talk writes the pieces one by one and returns the replies up to the last.
 func talk(t *testing.T, addr string, pieces []string, replies int) []string {
 	t.Helper()
@@ -39,21 +43,23 @@ func talk(t *testing.T, addr string, pieces []string, replies int) []string {
 	}
 	defer conn.Close()
 	r := bufio.NewReader(conn)
-	read := func() string {
+	var all []string
+	for i := 0; len(all) != replies; {
+		if i < len(pieces) && len(all) > 0 { // not before the greeting
+			if _, err := conn.Write([]byte(pieces[i])); err != nil {
+				t.Fatal(err)
+			}
+			i++
+			continue
+		}
 		line, err := r.ReadString('\n')
+		if err != nil && replies == untilTheEnd {
+			return all
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		return strings.TrimSpace(line)
-	}
-	all := []string{read()}
-	for _, p := range pieces {
-		if _, err := conn.Write([]byte(p)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for len(all) < replies {
-		all = append(all, read())
+		all = append(all, strings.TrimSpace(line))
 	}
 	return all
 }
@@ -72,6 +78,9 @@ func conversation() string {
 func check(t *testing.T, r sink.Recording) {
 	t.Helper()
 	got := slices.Collect(r.Mails())
+	for i := range got {
+		got[i].Digest = 0
+	}
 	want := []sink.Mail{
 		{From: "b+1@b.example", To: "grace@one.example", Addressed: true, MessageID: "first@b.example", Leave: "tok-1"},
 		{To: "other@two.example"},
@@ -86,8 +95,9 @@ func check(t *testing.T, r sink.Recording) {
 }
 
 func TestMailIsRecordedHoweverItIsCut(t *testing.T) {
-	s := listen(t)
+	s := listen(t, sink.Options{Digest: true})
 	text := conversation()
+	var digests []uint64
 	for _, size := range []int{1, 2, 3, 5, 7, 79, 1000, 65536, len(text)} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			var pieces []string
@@ -110,7 +120,16 @@ func TestMailIsRecordedHoweverItIsCut(t *testing.T) {
 			if taken := s.Taken(); taken != 3 {
 				t.Errorf("%d taken", taken)
 			}
-			check(t, s.Collect())
+			r := s.Collect()
+			check(t, r)
+			var these []uint64
+			for m := range r.Mails() {
+				these = append(these, m.Digest)
+			}
+			if slices.Contains(these, 0) || these[0] == these[1] || digests != nil && !slices.Equal(digests, these) {
+				t.Errorf("digests %v, before %v", these, digests)
+			}
+			digests = these
 			if s.Taken() != 0 || s.Collect().Count != 0 {
 				t.Error("collecting did not begin anew")
 			}
@@ -119,7 +138,7 @@ func TestMailIsRecordedHoweverItIsCut(t *testing.T) {
 }
 
 func TestLoadArrives(t *testing.T) {
-	s := listen(t)
+	s := listen(t, sink.Options{})
 	if err := (sink.Load{Addr: s.Addr(), Connections: 3, Mails: 100, Size: 5000}).Send(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +152,7 @@ func TestLoadArrives(t *testing.T) {
 }
 
 func TestADelayLineDelaysOnceWhatIsWrittenTogether(t *testing.T) {
-	s := listen(t)
+	s := listen(t, sink.Options{})
 	const roundTrip = 100 * time.Millisecond
 	line, err := sink.NewDelayLine(t.Context(), s.Addr(), roundTrip)
 	if err != nil {
