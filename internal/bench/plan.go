@@ -67,12 +67,12 @@ func (p plan) measure(ctx context.Context, b bench) (rows []row, err error) {
 func (p plan) measureOn(ctx context.Context, b bench, database string) (rows []row, err error) {
 	server := ""
 	if database == rig.Postgres {
-		url, stop, err := rig.StartPostgres(ctx, b.dir)
+		cluster, err := rig.StartPostgres(ctx, b.dir)
 		if err != nil {
 			return nil, err
 		}
-		defer func() { err = errors.Join(err, stop()) }()
-		server = url
+		defer func() { err = errors.Join(err, cluster.Stop()) }()
+		server = cluster.URL
 	}
 	for i, g := range p.groups {
 		b.say("%s: %d subscribers, filling the database", database, g.Subscribers)

@@ -59,9 +59,10 @@ func PostgresURL(t testing.TB) string {
 // Cluster is a private PostgreSQL server in a directory of its own, listening
 // on a Unix socket and on a loopback port.
 type Cluster struct {
-	URL string
-	dir string
-	run *exec.Cmd
+	URL     string
+	dir     string
+	command func() *exec.Cmd // makes the server's process
+	run     *exec.Cmd
 }
 
 // StartCluster makes a cluster in dir, which must be empty or absent, and waits
@@ -94,24 +95,28 @@ func StartCluster(ctx context.Context, dir string, port int) (*Cluster, error) {
 	if out, err := as("initdb", "-D", data, "-U", "epistle", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync").CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w: %s", err, out)
 	}
-	server := as("postgres", "-D", data, "-k", dir, "-h", "127.0.0.1", "-p", strconv.Itoa(port), "-c", "max_connections=200")
+	c := &Cluster{dir: dir, URL: fmt.Sprintf("postgres://epistle@127.0.0.1:%d/postgres?sslmode=disable", port),
+		command: func() *exec.Cmd {
+			return as("postgres", "-D", data, "-k", dir, "-h", "127.0.0.1", "-p", strconv.Itoa(port), "-c", "max_connections=200")
+		}}
+	return c, c.start(ctx)
+}
+
+func (c *Cluster) start(ctx context.Context) error {
+	server := c.command()
 	server.Cancel = func() error { return server.Process.Signal(syscall.SIGINT) }
 	server.WaitDelay = 10 * time.Second
-	log, err := os.Create(filepath.Join(dir, "log"))
+	log, err := os.OpenFile(filepath.Join(c.dir, "log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { _ = log.Close() }()
 	server.Stdout, server.Stderr = log, log
 	if err := server.Start(); err != nil {
-		return nil, err
+		return err
 	}
-	c := &Cluster{dir: dir, run: server,
-		URL: fmt.Sprintf("postgres://epistle@127.0.0.1:%d/postgres?sslmode=disable", port)}
-	if err := c.waitReady(ctx); err != nil {
-		return nil, err
-	}
-	return c, nil
+	c.run = server
+	return c.waitReady(ctx)
 }
 
 // Stop ends the server (fast shutdown) and waits for it.
@@ -120,6 +125,22 @@ func (c *Cluster) Stop() error {
 		return err
 	}
 	return c.run.Wait()
+}
+
+// Crash ends the server as a crash would, and Restart ends it in order but at
+// once; both start it again and wait until it answers. They are what
+// "pg_ctl restart" does in its modes immediate and fast.
+func (c *Cluster) Crash(ctx context.Context) error { return c.again(ctx, syscall.SIGQUIT) }
+
+// Restart: see Crash.
+func (c *Cluster) Restart(ctx context.Context) error { return c.again(ctx, syscall.SIGINT) }
+
+func (c *Cluster) again(ctx context.Context, end syscall.Signal) error {
+	if err := c.run.Process.Signal(end); err != nil {
+		return err
+	}
+	_ = c.run.Wait() // after a crash it has a bad word for it
+	return c.start(ctx)
 }
 
 func (c *Cluster) waitReady(ctx context.Context) error {

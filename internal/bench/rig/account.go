@@ -18,9 +18,14 @@ type Tally struct {
 	Repeated  int            // mails with a Message-ID that had come before; with nothing else wrong as many as Extra
 	Wrong     int            // mails that are not what their reader should get
 	Complaint string         // what is wrong with the first of those
-	PerReader map[int]int    // mails of a reader who got more than one
+	Differing int            // extra mails that are not byte for byte the first; only if digests were recorded
+	got       []bool         // by the reader's number
+	digests   []uint64       // of a reader's first mail
 	ids       map[int64]bool // sequence numbers whose Message-ID has come
 }
+
+// Got reports whether a reader got a mail.
+func (t Tally) Got(reader int) bool { return t.got[reader] }
 
 // Tally goes through what was recorded of one issue. Each mail must carry, for
 // the reader it was given to: the To header, an unsubscribe token of that
@@ -29,8 +34,7 @@ type Tally struct {
 func (s *Site) Tally(issue epistle.ID, r sink.Recording) Tally { return s.tally(issue, r.Mails()) }
 
 func (s *Site) tally(issue epistle.ID, mails iter.Seq[sink.Mail]) Tally {
-	t := Tally{PerReader: map[int]int{}, ids: make(map[int64]bool, s.Subscribers)}
-	seen := make([]bool, s.Subscribers)
+	t := Tally{got: make([]bool, s.Subscribers), digests: make([]uint64, s.Subscribers), ids: make(map[int64]bool, s.Subscribers)}
 	for m := range mails {
 		n, seq, err := s.judge(issue, m)
 		if err != nil {
@@ -44,12 +48,14 @@ func (s *Site) tally(issue epistle.ID, mails iter.Seq[sink.Mail]) Tally {
 			t.Repeated++
 		}
 		t.ids[seq] = true
-		if seen[n] {
+		if t.got[n] {
 			t.Extra++
-			t.PerReader[n] = max(t.PerReader[n], 1) + 1
+			if m.Digest != t.digests[n] {
+				t.Differing++
+			}
 			continue
 		}
-		seen[n] = true
+		t.got[n], t.digests[n] = true, m.Digest
 		t.Readers++
 	}
 	return t

@@ -34,21 +34,22 @@ func (s *Site) Start(ctx context.Context, relay string, connections int) (*Daemo
 	if err != nil {
 		return nil, err
 	}
-	settings := filepath.Join(s.Dir, "epistle.toml") // empty, so that no other file is read
-	if err := os.WriteFile(settings, nil, 0o600); err != nil {
+	dir := filepath.Join(s.Dir, fmt.Sprintf("daemon-%d", s.daemons.Add(1)))
+	settings := filepath.Join(dir, "epistle.toml") // empty, so that no other file is read
+	if err := errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(settings, nil, 0o600)); err != nil {
 		return nil, err
 	}
 	listen := fmt.Sprintf("127.0.0.1:%d", port)
 	d := &Daemon{site: s, base: "http://" + listen, over: make(chan struct{})}
 	d.cmd = exec.Command(s.Binary, "--config", settings, "serve") //nolint:noctx // it is stopped in order, by Stop
-	d.cmd.Dir = s.Dir
+	d.cmd.Dir = dir
 	d.cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "EPISTLE_") }),
-		"EPISTLE_DATA_DIR="+s.Dir, "EPISTLE_DATABASE_URL="+s.url, "EPISTLE_SEAL_KEY="+s.key.String(),
+		"EPISTLE_DATA_DIR="+dir, "EPISTLE_DATABASE_URL="+s.url, "EPISTLE_SEAL_KEY="+s.key.String(),
 		"EPISTLE_SERVER_LISTEN="+listen,
 		"EPISTLE_RELAY_URL=smtp://"+relay, fmt.Sprintf("EPISTLE_RELAY_CONNECTIONS=%d", connections), "EPISTLE_RELAY_RATE=0",
 		"EPISTLE_MINISTRY_NAME=Bench Mission", "EPISTLE_MINISTRY_ADDRESS=1 Bench Road", "EPISTLE_MINISTRY_CONTACT=office@bench.example.org",
 		"EPISTLE_MAIL_DOMAIN=bench.example.org", "EPISTLE_MAIL_BOUNCE_DOMAIN="+bounceDomain, "EPISTLE_LOG_LEVEL=info")
-	if d.log, err = os.Create(filepath.Join(s.Dir, "daemon.log")); err != nil {
+	if d.log, err = os.Create(filepath.Join(dir, "daemon.log")); err != nil {
 		return nil, err
 	}
 	d.cmd.Stdout, d.cmd.Stderr = d.log, d.log
@@ -108,6 +109,12 @@ func (d *Daemon) Stop() error {
 	}
 	return errors.Join(d.err, d.log.Close())
 }
+
+// Freeze stops the daemon's time at this instant, until Thaw.
+func (d *Daemon) Freeze() error { return d.cmd.Process.Signal(syscall.SIGSTOP) }
+
+// Thaw lets a frozen daemon go on.
+func (d *Daemon) Thaw() error { return d.cmd.Process.Signal(syscall.SIGCONT) }
 
 // Kill ends the daemon at this instant.
 func (d *Daemon) Kill() error {

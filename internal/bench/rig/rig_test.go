@@ -74,6 +74,12 @@ func TestTheTallyFindsEveryFault(t *testing.T) {
 	if good.Readers != 4 || good.Extra != 0 || good.Repeated != 0 || good.Wrong != 0 {
 		t.Fatalf("without a fault: %+v", good)
 	}
+	differing := mailsTo(s, issue)
+	differing = append(differing, differing[0], differing[1])
+	differing[4].Digest = 1
+	if got := s.tally(issue, slices.Values(differing)); got.Differing != 1 || got.Extra != 2 || !got.Got(3) {
+		t.Errorf("with a copy that differs: %+v", got)
+	}
 	for name, c := range map[string]struct {
 		spoil func(all []sink.Mail) []sink.Mail
 		want  [4]int // readers, extra, repeated, wrong

@@ -38,20 +38,16 @@ func CheckDisk(dir string) error {
 }
 
 // StartPostgres runs a server of its own in a folder, with PostgreSQL's default
-// durability, until the returned function is called.
-func StartPostgres(ctx context.Context, dir string) (url string, stop func() error, err error) {
+// durability, until it is stopped.
+func StartPostgres(ctx context.Context, dir string) (*storetest.Cluster, error) {
 	if err := os.Chmod(dir, 0o755); err != nil { // the server may run as another user
-		return "", nil, err
+		return nil, err
 	}
 	port, err := freePort(ctx)
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
-	cluster, err := storetest.StartCluster(context.WithoutCancel(ctx), filepath.Join(dir, "postgres"), port)
-	if err != nil {
-		return "", nil, err
-	}
-	return cluster.URL, cluster.Stop, nil
+	return storetest.StartCluster(context.WithoutCancel(ctx), filepath.Join(dir, "postgres"), port)
 }
 
 // createDatabase makes an empty database on a server and returns its address.

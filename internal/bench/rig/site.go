@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"epistle/internal/account"
@@ -35,8 +36,10 @@ type Site struct {
 	editor     epistle.Actor
 	password   string
 	cookies    cookies
-	// subscriptions is each reader's, by the reader's number.
+	daemons    atomic.Int64 // started so far
+	// By the reader's number.
 	subscriptions []epistle.ID
+	subscribers   []epistle.ID
 }
 
 // NewSite makes a database with everything that an issue needs.
@@ -55,7 +58,7 @@ func NewSite(ctx context.Context, o Options) (*Site, error) {
 	if err := s.with(ctx, s.fill); err != nil {
 		return nil, err
 	}
-	return s, s.readSubscriptions(ctx)
+	return s, s.readPeople(ctx)
 }
 
 // with opens the store for a moment, so that the daemon has the database to
