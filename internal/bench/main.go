@@ -15,7 +15,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strconv"
@@ -105,7 +104,7 @@ func run(ctx context.Context, args []string, stdout, progress io.Writer) (err er
 	}
 	if o.binary == "" {
 		o.binary = filepath.Join(dir, "epistle")
-		if err := build(ctx, o.binary); err != nil {
+		if err := rig.Build(ctx, o.binary); err != nil {
 			return err
 		}
 	}
@@ -116,14 +115,4 @@ func run(ctx context.Context, args []string, stdout, progress io.Writer) (err er
 	rows, err := o.plan.measure(ctx, b)
 	printTable(stdout, rows)
 	return errors.Join(err, writeJSON(o.jsonTo, rows))
-}
-
-// build makes the binary as it is shipped.
-func build(ctx context.Context, path string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", path, "./cmd/epistle")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the daemon: %w\n%s", err, out)
-	}
-	return nil
 }

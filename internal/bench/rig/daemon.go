@@ -60,7 +60,7 @@ func (s *Site) Start(ctx context.Context, relay string, connections int) (*Daemo
 		d.err = d.cmd.Wait()
 		close(d.over)
 	}()
-	if err := d.waitReady(ctx); err != nil {
+	if err := d.WaitReady(ctx); err != nil {
 		return nil, errors.Join(err, d.Kill())
 	}
 	return d, nil
@@ -68,7 +68,8 @@ func (s *Site) Start(ctx context.Context, relay string, connections int) (*Daemo
 
 const bounceDomain = "bounce.bench.example.org"
 
-func (d *Daemon) waitReady(ctx context.Context) error {
+// WaitReady returns once the daemon answers that it is ready.
+func (d *Daemon) WaitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
 	for {

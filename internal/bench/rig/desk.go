@@ -25,6 +25,9 @@ func (s *Site) SignIn(ctx context.Context, d *Daemon) error {
 	return err
 }
 
+// SignedIn reports whether the editor has signed in.
+func (s *Site) SignedIn() bool { return len(s.cookies) > 0 }
+
 // Launch sends an approved issue, by the button at the desk.
 func (d *Daemon) Launch(ctx context.Context, id epistle.ID) error {
 	_, err := d.post(ctx, fmt.Sprintf("/desk/issues/%d/send", id), nil)

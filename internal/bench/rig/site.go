@@ -154,20 +154,26 @@ const sentWithin = time.Minute
 
 // WaitSent returns what the daemon recorded, once it has closed the issue.
 func (s *Site) WaitSent(ctx context.Context, id epistle.ID) (report epistle.Report, err error) {
+	return s.Wait(ctx, id, func(i epistle.Issue, _ epistle.Report) bool { return i.State == epistle.IssueSent })
+}
+
+// Wait returns the report on an issue once both are as somebody wants them, or
+// an error if that takes more than a minute.
+func (s *Site) Wait(ctx context.Context, id epistle.ID, reached func(epistle.Issue, epistle.Report) bool) (report epistle.Report, err error) {
 	ctx, cancel := context.WithTimeout(ctx, sentWithin)
 	defer cancel()
 	err = s.with(ctx, func(ctx context.Context, st *store.Store) error {
 		for {
+			// The state first: what is sent is so with all its deliveries.
 			issue, err := st.Issue(ctx, id)
 			if err != nil {
 				return err
 			}
-			if issue.State == epistle.IssueSent {
-				report, err = st.Report(ctx, id)
+			if report, err = st.Report(ctx, id); err != nil || reached(issue, report) {
 				return err
 			}
-			if err := sleep(ctx, 50*time.Millisecond); err != nil {
-				return fmt.Errorf("the issue is still %s: %w", issue.State, err)
+			if err := sleep(ctx, 100*time.Millisecond); err != nil {
+				return fmt.Errorf("the issue is still %s, %d of its deliveries queued: %w", issue.State, report.Queued, err)
 			}
 		}
 	})

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"epistle/internal/bench/rig"
+)
+
+// plan is how many rounds of each kind are played on a database.
+type plan map[string]map[string]int
+
+var (
+	usualPlan = plan{
+		rig.SQLite:   {kindKill: 12, kindRelay: 2},
+		rig.Postgres: {kindKill: 8, kindFreeze: 4, kindRestart: 4, kindRelay: 2},
+	}
+	fullPlan = plan{
+		rig.SQLite:   {kindKill: 100, kindRelay: 10},
+		rig.Postgres: {kindKill: 100, kindFreeze: 50, kindRestart: 20, kindRelay: 10},
+	}
+)
+
+// order is that of the table.
+var order = []string{kindKill, kindFreeze, kindRestart, kindRelay}
+
+// all plays everything that is wanted. It returns the rows that came about,
+// also with an error.
+func (o options) all(ctx context.Context, dir string) (rows []*row, err error) {
+	for _, database := range o.databases {
+		more, err := o.on(ctx, database, filepath.Join(dir, database))
+		rows = append(rows, more...)
+		if err != nil {
+			return rows, fmt.Errorf("%s: %w", database, err)
+		}
+	}
+	return rows, nil
+}
+
+// on plays what is wanted on one database.
+func (o options) on(ctx context.Context, database, dir string) (rows []*row, err error) {
+	o.say("%s: filling the database", database)
+	a, err := newArena(ctx, o, database, dir, "")
+	if a != nil {
+		defer func() { err = errors.Join(err, a.Close()) }()
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, kind := range order {
+		rounds := o.plan[database][kind]
+		if o.rounds > 0 {
+			rounds = min(rounds, 1) * o.rounds
+		}
+		if rounds == 0 || !o.wants(kind) {
+			continue
+		}
+		r := &row{DB: database, Kind: kind, Recipients: o.subscribers}
+		rows = append(rows, r)
+		if err := o.series(ctx, a, r, kinds(database)[kind], rounds); err != nil {
+			return rows, fmt.Errorf("%s: %w", kind, err)
+		}
+	}
+	return rows, nil
+}
+
+// attempts is how often a fault may miss before a series is given up.
+const attempts = 10
+
+// series plays rounds of one kind until enough have counted.
+func (o options) series(ctx context.Context, a *arena, r *row, plays []play, rounds int) error {
+	missed := 0
+	for r.Rounds < rounds {
+		p := plays[r.Rounds%len(plays)]
+		began := time.Now()
+		c, err := a.round(ctx, p)
+		if errors.Is(err, errMissed) && missed < attempts {
+			missed++
+			o.say("%s %s: %v; once more", r.DB, p.name, err)
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+		missed = 0
+		r.add(c, time.Since(began))
+		o.say("%s %s, at %2.0f %%: lost %d, extra %d, uncertain %d (%.1f s)", r.DB, p.name, 100*c.at, c.lost, c.extra, c.uncertain, time.Since(began).Seconds())
+		for _, wrong := range c.wrong {
+			o.say("  WRONG: %s", wrong)
+		}
+	}
+	return nil
+}

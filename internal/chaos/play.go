@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"epistle/internal/bench/rig"
+)
+
+// play is one sort of round.
+type play struct {
+	name    string
+	daemons int
+	struck  int      // how many of them the fault hits: each of their connections may cost a copy
+	weather *weather // of the relay; nil: fair
+	strike  func(ctx context.Context, f *field) error
+	mend    func(ctx context.Context, f *field) error // until the issue is sent
+}
+
+// The kinds of fault.
+const (
+	kindKill    = "kill"
+	kindFreeze  = "freeze"
+	kindRestart = "restart"
+	kindRelay   = "relay"
+)
+
+// kinds are what can befall a daemon on a database; the rounds of a kind take
+// turns among its plays.
+func kinds(database string) map[string][]play {
+	if database == rig.SQLite {
+		return map[string][]play{kindKill: {killed()}, kindRelay: relayPlays(1)}
+	}
+	return map[string][]play{
+		kindKill:    {killed(), killedBesideAnother()},
+		kindFreeze:  {frozen()},
+		kindRestart: {databaseCrashed(), databaseRestarted()},
+		kindRelay:   relayPlays(2),
+	}
+}
+
+// killed is kill -9 of the only daemon, after which another one is started.
+func killed() play {
+	return play{name: "kill -9, another is started", daemons: 1, struck: 1,
+		strike: killVictim,
+		mend: func(ctx context.Context, f *field) error {
+			if err := f.start(ctx, f.victim); err != nil {
+				return err
+			}
+			return f.waitSent(ctx)
+		}}
+}
+
+// killedBesideAnother is kill -9 of one of two daemons; the other takes over.
+func killedBesideAnother() play {
+	return play{name: "kill -9 of one of two", daemons: 2, struck: 1, strike: killVictim, mend: waitSent}
+}
+
+func killVictim(_ context.Context, f *field) error {
+	d := f.daemons[f.victim]
+	f.daemons[f.victim] = nil
+	return d.Kill()
+}
+
+func waitSent(ctx context.Context, f *field) error { return f.waitSent(ctx) }
+
+// frozen is SIGSTOP of one of two daemons until the other has taken over and
+// sent everything; then the first goes on as if nothing had been.
+func frozen() play {
+	return play{name: "SIGSTOP of one of two, past its lease", daemons: 2, struck: 1,
+		strike: func(_ context.Context, f *field) error { return f.daemons[f.victim].Freeze() },
+		mend: func(ctx context.Context, f *field) error {
+			err := f.waitSent(ctx)
+			if thawing := f.daemons[f.victim].Thaw(); err != nil || thawing != nil {
+				return errors.Join(err, thawing)
+			}
+			return f.daemons[f.victim].WaitReady(ctx)
+		}}
+}
+
+// databaseCrashed and databaseRestarted take PostgreSQL away from two daemons
+// and give it back.
+func databaseCrashed() play {
+	return play{name: "PostgreSQL crashes", daemons: 2, struck: 2, mend: waitSent,
+		strike: func(ctx context.Context, f *field) error { return f.cluster.Crash(ctx) }}
+}
+
+func databaseRestarted() play {
+	return play{name: "PostgreSQL is restarted", daemons: 2, struck: 2, mend: waitSent,
+		strike: func(ctx context.Context, f *field) error { return f.cluster.Restart(ctx) }}
+}
