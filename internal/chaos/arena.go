@@ -182,27 +182,14 @@ func (f *field) clear() (err error) {
 	return err
 }
 
-// newArena fills a database. On PostgreSQL, server is the address of one to use
-// that is not ours to restart; "" starts one.
-func newArena(ctx context.Context, o options, database, dir, server string) (_ *arena, err error) {
-	a := &arena{connections: o.connections, random: rand.New(rand.NewPCG(o.seed, uint64(len(database))))}
-	if database == rig.Postgres && server == "" {
-		if a.cluster, err = rig.StartPostgres(ctx, dir); err != nil {
-			return nil, err
-		}
-		server = a.cluster.URL
+// newArena fills a database, on PostgreSQL one of the server's.
+func newArena(ctx context.Context, o options, database, dir, server string) (*arena, error) {
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, err
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return a, err
+	site, err := rig.NewSite(ctx, rig.Options{Database: database, Server: server, Dir: dir, Binary: o.binary, Subscribers: o.subscribers})
+	if err != nil {
+		return nil, err
 	}
-	a.site, err = rig.NewSite(ctx, rig.Options{Database: database, Server: server, Dir: dir, Binary: o.binary, Subscribers: o.subscribers})
-	return a, err
-}
-
-// Close stops what newArena started.
-func (a *arena) Close() error {
-	if a.cluster == nil {
-		return nil
-	}
-	return a.cluster.Stop()
+	return &arena{site: site, connections: o.connections, random: rand.New(rand.NewPCG(o.seed, uint64(len(database))))}, nil
 }

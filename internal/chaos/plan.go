@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"epistle/internal/bench/rig"
+	"epistle/internal/storetest"
 )
 
 // plan is how many rounds of each kind are played on a database.
@@ -31,7 +32,7 @@ var order = []string{kindKill, kindFreeze, kindRestart, kindRelay}
 // also with an error.
 func (o options) all(ctx context.Context, dir string) (rows []*row, err error) {
 	for _, database := range o.databases {
-		more, err := o.on(ctx, database, filepath.Join(dir, database))
+		more, err := o.on(ctx, database, dir)
 		rows = append(rows, more...)
 		if err != nil {
 			return rows, fmt.Errorf("%s: %w", database, err)
@@ -42,14 +43,21 @@ func (o options) all(ctx context.Context, dir string) (rows []*row, err error) {
 
 // on plays what is wanted on one database.
 func (o options) on(ctx context.Context, database, dir string) (rows []*row, err error) {
-	o.say("%s: filling the database", database)
-	a, err := newArena(ctx, o, database, dir, "")
-	if a != nil {
-		defer func() { err = errors.Join(err, a.Close()) }()
+	var cluster *storetest.Cluster
+	server := ""
+	if database == rig.Postgres {
+		if cluster, err = rig.StartPostgres(ctx, dir); err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, cluster.Stop()) }()
+		server = cluster.URL
 	}
+	o.say("%s: filling the database", database)
+	a, err := newArena(ctx, o, database, filepath.Join(dir, database+"-site"), server)
 	if err != nil {
 		return nil, err
 	}
+	a.cluster = cluster
 	for _, kind := range order {
 		rounds := o.plan[database][kind]
 		if o.rounds > 0 {

@@ -77,7 +77,7 @@ func (s *Site) judge(issue epistle.ID, m sink.Mail) (reader int, seq int64, err 
 	}
 	left, domain, _ := strings.Cut(m.MessageID, "@")
 	of, seq, err := s.keys.ParseMessageIDLocal(left)
-	if err != nil || of != issue || domain != "bench.example.org" {
+	if err != nil || of != issue || domain != mailDomain {
 		return 0, 0, fmt.Errorf("the Message-ID of reader %d is not of this issue: %q", n, m.MessageID)
 	}
 	left, domain, _ = strings.Cut(m.From, "@")

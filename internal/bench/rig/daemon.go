@@ -45,10 +45,11 @@ func (s *Site) Start(ctx context.Context, relay string, connections int) (*Daemo
 	d.cmd.Dir = dir
 	d.cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "EPISTLE_") }),
 		"EPISTLE_DATA_DIR="+dir, "EPISTLE_DATABASE_URL="+s.url, "EPISTLE_SEAL_KEY="+s.key.String(),
-		"EPISTLE_SERVER_LISTEN="+listen,
+		// One public address, whichever daemon makes a mail and whatever its port.
+		"EPISTLE_SERVER_LISTEN="+listen, "EPISTLE_SERVER_PUBLIC_URL=https://"+mailDomain,
 		"EPISTLE_RELAY_URL=smtp://"+relay, fmt.Sprintf("EPISTLE_RELAY_CONNECTIONS=%d", connections), "EPISTLE_RELAY_RATE=0",
 		"EPISTLE_MINISTRY_NAME=Bench Mission", "EPISTLE_MINISTRY_ADDRESS=1 Bench Road", "EPISTLE_MINISTRY_CONTACT=office@bench.example.org",
-		"EPISTLE_MAIL_DOMAIN=bench.example.org", "EPISTLE_MAIL_BOUNCE_DOMAIN="+bounceDomain, "EPISTLE_LOG_LEVEL=info")
+		"EPISTLE_MAIL_DOMAIN="+mailDomain, "EPISTLE_MAIL_BOUNCE_DOMAIN="+bounceDomain, "EPISTLE_LOG_LEVEL=info")
 	if d.log, err = os.Create(filepath.Join(dir, "daemon.log")); err != nil {
 		return nil, err
 	}
@@ -66,7 +67,10 @@ func (s *Site) Start(ctx context.Context, relay string, connections int) (*Daemo
 	return d, nil
 }
 
-const bounceDomain = "bounce.bench.example.org"
+const (
+	mailDomain   = "bench.example.org"
+	bounceDomain = "bounce." + mailDomain
+)
 
 // WaitReady returns once the daemon answers that it is ready.
 func (d *Daemon) WaitReady(ctx context.Context) error {

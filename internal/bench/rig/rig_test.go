@@ -34,7 +34,7 @@ func TestMailsAreAsLongAsTheFiguresSay(t *testing.T) {
 	}
 	r, err := render.New(render.Options{Catalog: catalog, Keys: testKeys(t), Ministry: render.Ministry{
 		Name: epistle.Text{EN: "Bench Mission"}, PostalAddress: epistle.Text{EN: "1 Bench Road"}, Contact: "office@bench.example.org",
-		PublicURL: "http://127.0.0.1:8080", MailDomain: "bench.example.org", BounceDomain: bounceDomain}})
+		PublicURL: "https://" + mailDomain, MailDomain: mailDomain, BounceDomain: bounceDomain}})
 	if err != nil {
 		t.Fatal(err)
 	}
