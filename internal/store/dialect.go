@@ -180,12 +180,22 @@ func (sqliteDialect) classify(err error) error {
 
 type postgresDialect struct{ url string }
 
+// A daemon that is frozen, or whose machine is gone, in the middle of a
+// transaction holds locks that everybody else waits for. The server ends its
+// connection after so long, in ms; ours never pause that long between two
+// statements.
+const idleInTransaction = "10000"
+
 // withDefaults states what lib/pq would otherwise guess: how long a connection
-// may take, and TLS, which only a loopback connection may do without.
+// may take, and TLS, which only a loopback connection may do without; and how
+// long a transaction may stand still.
 func withDefaults(u *url.URL) string {
 	q := u.Query()
 	if !q.Has("connect_timeout") {
 		q.Set("connect_timeout", "10")
+	}
+	if !q.Has("idle_in_transaction_session_timeout") {
+		q.Set("idle_in_transaction_session_timeout", idleInTransaction)
 	}
 	if !q.Has("sslmode") {
 		// The driver's own order of where a host may stand.

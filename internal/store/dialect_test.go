@@ -1,11 +1,29 @@
 package store_test
 
 import (
+	"database/sql"
 	"strings"
 	"testing"
 
 	"epistle/internal/store"
+	"epistle/internal/storetest"
 )
+
+func TestATransactionThatStandsStillIsEnded(t *testing.T) {
+	dsn, err := store.PostgresDSN(storetest.PostgresURL(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("postgres", dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var after string
+	if err := db.QueryRow(`SHOW idle_in_transaction_session_timeout`).Scan(&after); err != nil || after != "10s" {
+		t.Errorf("a transaction may stand still for %q, error %v", after, err)
+	}
+}
 
 func TestOnlyThisMachineGoesWithoutTLS(t *testing.T) {
 	for _, c := range []struct{ url, environment, mode string }{
