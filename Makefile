@@ -8,7 +8,7 @@ OURS    := ./...
 # checkptr, which -race brings along, only slows down SQLite, C turned into Go.
 RACE := -race -gcflags=modernc.org/...=-d=checkptr=0
 
-.PHONY: demo build test test-all check lint fuzz bench tools clean
+.PHONY: demo build test test-all check lint fuzz bench chaos tools clean
 
 demo: ## the whole thing on loopback, with sample data and a mailbox to read
 	$(GO) run ./cmd/epistle demo
@@ -41,6 +41,10 @@ lint:
 bench: ## how fast the daemon sends, beside Postfix's smtp-source: up to 20 minutes; QUICK=1, FULL=1
 	@sh scripts/tools.sh bench
 	$(GO) run ./internal/bench
+
+chaos: ## kill, freeze and starve the daemon in mid-send, and count what was lost or doubled: some 8 minutes; FULL=1
+	@sh scripts/tools.sh database
+	$(GO) run ./internal/chaos
 
 tools: ## what the tests need beside Go: PostgreSQL's server, Chromium, fonts
 	@sh scripts/tools.sh

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs what is needed beside Go, through apt where there is one. For the
 # tests: PostgreSQL's server programs, Chromium, and fonts with Korean and
-# emoji. With the argument "bench": PostgreSQL, and Postfix for its smtp-source.
+# emoji. With the argument "database" only PostgreSQL; with "bench" also Postfix
+# for its smtp-source.
 set -eu
 
 missing=""
@@ -26,14 +27,16 @@ has_font() { # has_font LANGUAGE-OR-NAME
 }
 
 need postgresql has_postgres
-if [ "${1:-tests}" = bench ]; then
-	need postfix has_smtp_source
-else
+case "${1:-tests}" in
+database) ;;
+bench) need postfix has_smtp_source ;;
+*)
 	need chromium has_chromium
 	need fontconfig command -v fc-list
 	need fonts-noto-cjk has_font :lang=ko
 	need fonts-noto-color-emoji has_font "Noto Color Emoji"
-fi
+	;;
+esac
 
 [ -n "$missing" ] || exit 0
 

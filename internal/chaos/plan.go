@@ -72,28 +72,39 @@ func (o options) on(ctx context.Context, database, dir string) (rows []*row, err
 			return rows, fmt.Errorf("%s: %w", kind, err)
 		}
 	}
+	if database == rig.SQLite && o.wants("planted") {
+		return rows, o.planted(ctx, a, dir)
+	}
 	return rows, nil
 }
 
-// attempts is how often a fault may miss before a series is given up.
+// attempts is how often a fault may miss in a row.
 const attempts = 10
 
-// series plays rounds of one kind until enough have counted.
+// hit plays a round until its fault lands in the middle of the send.
+func (a *arena) hit(ctx context.Context, o options, p play) (c count, err error) {
+	for range attempts {
+		c, err = a.round(ctx, p)
+		if !errors.Is(err, errMissed) {
+			break
+		}
+		o.say("%s %s: %v; once more", a.site.Database, p.name, err)
+	}
+	if err != nil {
+		err = fmt.Errorf("%s: %w", p.name, err)
+	}
+	return c, err
+}
+
+// series plays rounds of one kind.
 func (o options) series(ctx context.Context, a *arena, r *row, plays []play, rounds int) error {
-	missed := 0
-	for r.Rounds < rounds {
-		p := plays[r.Rounds%len(plays)]
+	for n := range rounds {
+		p := plays[n%len(plays)]
 		began := time.Now()
-		c, err := a.round(ctx, p)
-		if errors.Is(err, errMissed) && missed < attempts {
-			missed++
-			o.say("%s %s: %v; once more", r.DB, p.name, err)
-			continue
-		}
+		c, err := a.hit(ctx, o, p)
 		if err != nil {
-			return fmt.Errorf("%s: %w", p.name, err)
+			return err
 		}
-		missed = 0
 		r.add(c, time.Since(began))
 		o.say("%s %s, at %2.0f %%: lost %d, extra %d, uncertain %d (%.1f s)", r.DB, p.name, 100*c.at, c.lost, c.extra, c.uncertain, time.Since(began).Seconds())
 		for _, wrong := range c.wrong {
