@@ -8,7 +8,7 @@ OURS    := ./...
 # checkptr, which -race brings along, only slows down SQLite, C turned into Go.
 RACE := -race -gcflags=modernc.org/...=-d=checkptr=0
 
-.PHONY: demo build test test-all check lint fuzz bench chaos tools clean
+.PHONY: demo build test test-wordpress test-all check lint fuzz bench chaos tools clean
 
 demo: ## the whole thing on loopback, with sample data and a mailbox to read
 	$(GO) run ./cmd/epistle demo
@@ -37,6 +37,10 @@ check: lint ## formatting, vet, the linter with the import rules
 
 lint:
 	$(GO) run $(LINT) run
+
+test-wordpress: ## the whole path from a real WordPress with MariaDB and PHP, which it installs
+	@sh scripts/tools.sh wordpress
+	$(CLUSTER) $(GO) test -tags wordpress -count=1 -timeout 10m -run WordPress ./cmd/epistle
 
 bench: ## how fast the daemon sends, beside Postfix's smtp-source: up to 20 minutes; QUICK=1, FULL=1
 	@sh scripts/tools.sh bench

@@ -24,6 +24,7 @@ type Config struct {
 	DKIM     DKIM
 	Comments Comments
 	Signups  Signups
+	Fetch    Fetch
 	Alert    Alert
 	Log      Log
 }
@@ -83,6 +84,9 @@ type Comments struct{ Sites []string }
 // then so many an hour, in each daemon.
 type Signups struct{ Burst, PerHour int }
 
+// Fetch lists the exact host:port pairs inside the house that may be read.
+type Fetch struct{ Allow []string }
+
 // Alert is who hears of trouble; "" is nobody.
 type Alert struct{ Address epistle.Address }
 
@@ -127,6 +131,7 @@ var settings = []setting{
 	{key: "comments.sites", initial: []string{}},
 	{key: "signups.burst", initial: int64(300)},
 	{key: "signups.per_hour", initial: int64(1800)},
+	{key: "fetch.allow", initial: []string{}},
 	{key: "alert.address", initial: ""},
 	{key: "log.level", initial: "info"},
 }

@@ -135,6 +135,8 @@ func TestWrongSettingsAreRefusedWithASentence(t *testing.T) {
 		"dkim selector":       {env: "EPISTLE_DKIM_SELECTOR=a b", want: "dkim.selector"},
 		"no dkim selector":    {file: "[dkim]\nselector = \"\"\n", want: "dkim.selector"},
 		"site":                {env: "EPISTLE_COMMENTS_SITES=https://example.org/", want: "comments.sites"},
+		"host without port":   {env: "EPISTLE_FETCH_ALLOW=blog.internal", want: "fetch.allow"},
+		"any host":            {env: "EPISTLE_FETCH_ALLOW=*:80", want: "fetch.allow"},
 		"level":               {env: "EPISTLE_LOG_LEVEL=loud", want: "log.level"},
 	} {
 		t.Run(name, func(t *testing.T) {

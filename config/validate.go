@@ -53,6 +53,7 @@ func build(v values) Config {
 		}},
 		Comments: Comments{Sites: v.hosts("comments.sites")},
 		Signups:  Signups{Burst: v.count("signups.burst"), PerHour: v.count("signups.per_hour")},
+		Fetch:    Fetch{Allow: v.hostPorts("fetch.allow")},
 		Alert:    Alert{Address: v.address("alert.address")},
 		Log:      Log{Level: v.level("log.level")},
 	}
@@ -267,6 +268,21 @@ func (v values) hosts(key string) []string {
 		hosts[i] = strings.ToLower(host)
 	}
 	return hosts
+}
+
+func (v values) hostPorts(key string) []string {
+	pairs := v.list(key)
+	for i, pair := range pairs {
+		host, port, err := net.SplitHostPort(pair)
+		if err == nil {
+			_, err = strconv.ParseUint(port, 10, 16)
+		}
+		if err != nil || host == "" || strings.ContainsAny(host, "/*@ ") {
+			v.fail(key, "setting.host-ports")
+		}
+		pairs[i] = strings.ToLower(pair)
+	}
+	return pairs
 }
 
 func (v values) level(key string) slog.Level {

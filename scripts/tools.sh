@@ -2,7 +2,8 @@
 # Installs what is needed beside Go, through apt where there is one. For the
 # tests: PostgreSQL's server programs, Chromium, and fonts with Korean and
 # emoji. With the argument "database" only PostgreSQL; with "bench" also Postfix
-# for its smtp-source.
+# for its smtp-source, with "wordpress" also WordPress, MariaDB and PHP, none of
+# them started.
 set -eu
 
 missing=""
@@ -22,6 +23,15 @@ has_chromium() {
 has_smtp_source() {
 	command -v smtp-source || test -x /usr/sbin/smtp-source
 }
+has_wordpress() {
+	test -r /usr/share/wordpress/wp-load.php
+}
+has_mariadb() {
+	test -x /usr/sbin/mariadbd && command -v mariadb-install-db
+}
+has_php() { # with its driver for MariaDB
+	command -v php && php -m | grep -q mysqli
+}
 has_font() { # has_font LANGUAGE-OR-NAME
 	command -v fc-list && fc-list "$1" | grep -q .
 }
@@ -30,6 +40,12 @@ need postgresql has_postgres
 case "${1:-tests}" in
 database) ;;
 bench) need postfix has_smtp_source ;;
+wordpress)
+	need wordpress has_wordpress
+	need mariadb-server has_mariadb
+	need php-cli has_php
+	need php-mysql has_php
+	;;
 *)
 	need chromium has_chromium
 	need fontconfig command -v fc-list
@@ -54,7 +70,7 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 echo "installing:$missing"
 case "$missing" in
-*postfix*) # no mail server shall run for it: without settings Postfix does not start
+*postfix* | *wordpress* | *mariadb*) # no server shall run for it: without settings Postfix does not start
 	echo "postfix postfix/main_mailer_type select No configuration" | $as_root debconf-set-selections
 	if [ ! -e /usr/sbin/policy-rc.d ]; then
 		printf '#!/bin/sh\nexit 101\n' | $as_root tee /usr/sbin/policy-rc.d >/dev/null

@@ -53,8 +53,12 @@ func (a *app) jobs() []schedule.Job {
 			},
 		},
 	}
+	jobs = append(jobs, schedule.Job{Name: "poll", Series: a.polls, Run: func(ctx context.Context, s schedule.Series, _ epistle.Slot) error {
+		return a.poller.Poll(ctx, s.Subject)
+	}})
 	jobs = append(jobs, schedule.Job{Name: "sweep", Series: a.nightly("sweep"), Run: func(ctx context.Context, _ schedule.Series, _ epistle.Slot) error {
-		return errors.Join(a.signup.Sweep(ctx), a.store.SweepSessions(ctx))
+		return errors.Join(a.signup.Sweep(ctx), a.store.SweepSessions(ctx),
+			a.store.SweepHookMessages(ctx, a.clock().Add(-keepHookMessages)), a.store.SweepSlots(ctx, pollSeries, a.clock().Add(-keepPollSlots)))
 	}})
 	for _, lead := range reminders {
 		name := fmt.Sprintf("remind-%dh", int(lead.Hours()))
@@ -67,6 +71,35 @@ func (a *app) jobs() []schedule.Job {
 		})
 	}
 	return jobs
+}
+
+const (
+	pollEvery  = "*/5 * * * *"
+	pollSeries = "poll/"
+	pollGrace  = 4 * time.Minute // then the next look is near
+	// A message of a hook that is older would be refused for its age alone.
+	keepHookMessages = 24 * time.Hour
+	keepPollSlots    = 40 * 24 * time.Hour // longer than the schedule looks back
+)
+
+// polls is a series for each site whose comments are read.
+func (a *app) polls(ctx context.Context) ([]schedule.Series, error) {
+	sites, err := a.store.Sites(ctx)
+	if err != nil {
+		return nil, err
+	}
+	expression, err := schedule.Parse(pollEvery, "UTC")
+	if err != nil {
+		return nil, err
+	}
+	var all []schedule.Series
+	for _, site := range sites {
+		if site.ReadsComments() {
+			all = append(all, schedule.Series{Key: fmt.Sprintf("%s%d", pollSeries, site.ID), Subject: site.ID, Expression: expression,
+				Grace: pollGrace, Since: site.CreatedAt})
+		}
+	}
+	return all, nil
 }
 
 // weekly is the series of every newsletter's schedule; set fills what differs.

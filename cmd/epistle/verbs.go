@@ -8,6 +8,7 @@ import (
 	"epistle/internal/account"
 	"epistle/internal/editorial"
 	"epistle/internal/epistle"
+	"epistle/internal/fetch"
 	"epistle/internal/relay"
 	"epistle/internal/render"
 	"epistle/internal/schedule"
@@ -26,6 +27,9 @@ type verbs struct {
 	comments    *signup.Comments
 	arrivals    *signup.Arrivals
 	hook        *signup.Hook
+	poller      *signup.Poller
+	sites       *signup.Sites
+	web         *fetch.Client
 	pages       *signup.Pages
 	pool        *editorial.Pool
 	issues      *editorial.Issues
@@ -58,6 +62,9 @@ func (a *app) buildVerbs(ctx context.Context) (err error) {
 	})
 	a.arrivals = &signup.Arrivals{Store: a.store, Requests: a.signup, Clock: a.clock, Log: a.log}
 	a.hook = &signup.Hook{Store: a.store, Arrivals: a.arrivals, Clock: a.clock}
+	a.web = fetch.New(fetch.Options{Allow: a.config.Fetch.Allow, UserAgent: "Epistle (+" + a.publicURL + ")"})
+	a.poller = &signup.Poller{Store: a.store, Arrivals: a.arrivals, Web: a.web, Clock: a.clock, Log: a.log}
+	a.sites = &signup.Sites{Store: a.store, Web: a.web, Clock: a.clock}
 	a.pages = signup.NewPages(a.store, a.clock)
 	a.pool = editorial.NewPool(a.store, a.clock, a.log)
 	a.newsletters = &editorial.Newsletters{Store: a.store, Clock: a.clock, Slots: nextSlots}

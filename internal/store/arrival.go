@@ -213,7 +213,7 @@ func arrivedOf(row *sourceRow, outcome epistle.ArrivalOutcome) epistle.Arrived {
 
 // contentIndex tells one telling from another without keeping its words.
 func (t *taking) contentIndex(a epistle.Arrival) []byte {
-	return t.keys.Index("arrival", fmt.Sprintf("%d\x00%s\x00%q\x00%q\x00%q\x00%s", a.ParentSourceID, a.State, a.Name, string(a.Address), a.Body, a.PageURL))
+	return t.keys.Index("arrival", fmt.Sprintf("%d\x00%d\x00%s\x00%q\x00%q\x00%q", a.ParentSourceID, t.pages[a.PageURL], a.State, a.Name, string(a.Address), a.Body))
 }
 
 // add keeps a comment that is new.

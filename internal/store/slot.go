@@ -129,3 +129,13 @@ func (s *Store) Slots(ctx context.Context, series string, limit int) ([]epistle.
 	}
 	return slots, nil
 }
+
+// SweepSlots forgets the settled slots before a time of the series whose keys
+// begin with prefix: those that come every few minutes. before must be longer
+// ago than the schedule looks back.
+func (s *Store) SweepSlots(ctx context.Context, prefix string, before time.Time) error {
+	return s.writeBulk(ctx, func(q queries) error {
+		_, err := q.exec(ctx, `DELETE FROM slot WHERE series LIKE ? AND at < ? AND state <> 'running'`, prefix+"%", micros(before))
+		return err
+	})
+}

@@ -109,7 +109,7 @@ func (m Message) sum(key []byte) []byte {
 // Event is what a message of the hook tells.
 type Event struct {
 	Comment Comment
-	Created bool // the comment as it came; otherwise as it is now
+	Created bool // the comment as it came, maybe long ago; otherwise as it was At
 	Deleted bool // it is gone for good; then only its ID counts
 	// At is when the site put the message together, by its clock; zero if it did
 	// not say.
@@ -198,7 +198,8 @@ func ParseEvent(body []byte) (Event, error) {
 	}
 	name := strings.ToLower(p.Event)
 	e.Deleted = strings.Contains(name, "delete") || isGone(e.Comment.Status)
-	e.Created = strings.Contains(name, "create") || strings.Contains(name, "insert") || name == "comment_post"
+	created := strings.Contains(name, "create") || strings.Contains(name, "insert") || name == "comment_post"
+	e.Created = created && e.At.IsZero()
 	if _, known := e.Comment.State(); !known && !e.Deleted {
 		return Event{}, ErrPayload
 	}
