@@ -4,12 +4,14 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"epistle/internal/epistle"
 	"epistle/internal/signup"
+	"epistle/internal/signup/intent"
 	"epistle/internal/store"
 	"epistle/internal/web"
 )
@@ -54,25 +56,28 @@ type commentsPage struct {
 type commentCard struct {
 	store.CommentInContext
 	Pieces    []Piece
-	Asks      bool // asks for the updates in words
-	MayInvite bool // and the author could be invited now
+	Asks      []intent.Ask // what the words ask for
+	MayInvite bool         // and the author could be invited now
 	From      string
 	Form      *web.Form // of the reply
 	Open      bool      // the reply form is open
 }
 
+// AsksUpdates reports whether the words ask for the updates.
+func (c commentCard) AsksUpdates() bool { return slices.Contains(c.Asks, intent.Updates) }
+
 // Piece is a stretch of a comment, marked if it is what the comment asks with.
 type Piece struct {
-	Text   string
-	Marked bool
+	Text string
+	Ask  intent.Ask // "" for what asks for nothing
 }
 
 func cardOf(r *http.Request, c store.CommentInContext) commentCard {
 	card := commentCard{CommentInContext: c}
 	if c.StaffID == 0 {
-		intent := signup.ReadIntent(c.Body)
-		card.Asks = intent.Updates
-		card.Pieces = pieces(c.Body, intent.Spans)
+		read := intent.Read(c.Body)
+		card.Asks = read.Asks
+		card.Pieces = pieces(c.Body, read.Spans)
 		card.MayInvite = web.ActorFrom(r.Context()).May(epistle.Invite) &&
 			(c.Author == store.AuthorUnknown || c.Author == store.AuthorSilent || c.Author == store.AuthorLeft)
 	} else {
@@ -83,14 +88,14 @@ func cardOf(r *http.Request, c store.CommentInContext) commentCard {
 	return card
 }
 
-func pieces(text string, spans []signup.Span) []Piece {
+func pieces(text string, spans []intent.Span) []Piece {
 	var out []Piece
 	at := 0
 	for _, s := range spans {
 		if s.Start > at {
 			out = append(out, Piece{Text: text[at:s.Start]})
 		}
-		out = append(out, Piece{Text: text[s.Start:s.End], Marked: true})
+		out = append(out, Piece{Text: text[s.Start:s.End], Ask: s.Ask})
 		at = s.End
 	}
 	if at < len(text) {

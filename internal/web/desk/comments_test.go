@@ -131,7 +131,7 @@ func TestTheQueueShowsWhatACommentAsks(t *testing.T) {
 		if status != http.StatusOK {
 			t.Fatalf("status %d", status)
 		}
-		shows(t, body, "<mark>Please add me to your mailing list</mark>", "&lt;b&gt;moving", "Ingrid &lt;i&gt;", "ingrid@example.org", `value="approve-invite"`)
+		shows(t, body, `<mark class="ask-updates"`, ">Please add me to your mailing list</mark>", "&lt;b&gt;moving", "Ingrid &lt;i&gt;", "ingrid@example.org", `value="approve-invite"`)
 		if status, _ := m.get(at(id)); status != http.StatusOK {
 			t.Errorf("the comment's own page: status %d", status)
 		}
