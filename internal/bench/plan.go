@@ -86,7 +86,7 @@ func (p plan) measureOn(ctx context.Context, b bench, database string) (rows []r
 		}
 		more, err := b.measureGroup(ctx, site, g)
 		rows = append(rows, more...)
-		if err := errors.Join(err, os.RemoveAll(dir)); err != nil {
+		if err := errors.Join(err, site.Close(), os.RemoveAll(dir)); err != nil {
 			return rows, err
 		}
 	}

@@ -77,6 +77,9 @@ func (a *arena) round(ctx context.Context, p play) (_ count, err error) {
 
 // prepare makes the issue, and starts relays and daemons.
 func (f *field) prepare(ctx context.Context) (err error) {
+	if err := f.site.Hold(ctx, f.hold); err != nil {
+		return err
+	}
 	if f.issue, err = f.site.NewIssue(ctx); err != nil {
 		return err
 	}

@@ -32,18 +32,18 @@ func (f *field) judge(ctx context.Context) (count, error) {
 	if err != nil {
 		return count{}, err
 	}
-	c := assess(f.site.Tally(f.issue, sink.Join(recordings...)), states, f.struck*f.connections)
-	if cut := f.cuts(); c.uncertain > cut {
-		c.wrong = append(c.wrong, fmt.Sprintf("%d deliveries are uncertain, though the relay cut only %d connections", c.uncertain, cut))
+	bound, doubtful := f.struck*f.connections, 0
+	if f.hold {
+		bound, doubtful = 0, bound
+	}
+	if f.weather != nil {
+		doubtful = int(f.weather.cut.Load()) // a message each
+	}
+	c := assess(f.site.Tally(f.issue, sink.Join(recordings...)), states, bound)
+	if c.uncertain > doubtful {
+		c.wrong = append(c.wrong, fmt.Sprintf("%d deliveries are uncertain, and at most %d can be", c.uncertain, doubtful))
 	}
 	return c, nil
-}
-
-func (f *field) cuts() int {
-	if f.weather == nil {
-		return 0
-	}
-	return int(f.weather.cut.Load())
 }
 
 // assess counts. Every delivery must be final; who has no mail must have a

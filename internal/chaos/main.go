@@ -38,6 +38,7 @@ func main() {
 // options is what may be asked for.
 type options struct {
 	binary      string // the daemon's; "" builds it
+	build       func(ctx context.Context, path string, flags ...string) error
 	databases   []string
 	kinds       []string // nil: all
 	rounds      int      // of each; 0: the plan's
@@ -52,7 +53,7 @@ type options struct {
 func parse(args []string, usage io.Writer) (options, error) {
 	flags := flag.NewFlagSet("chaos", flag.ContinueOnError)
 	flags.SetOutput(usage)
-	o := options{progress: usage}
+	o := options{build: rig.Build, progress: usage}
 	flags.StringVar(&o.binary, "daemon", "", "test this `binary` instead of building one")
 	flags.StringVar(&o.jsonTo, "json", "chaos.jsonl", "write the rows as JSON lines to this `file`")
 	flags.IntVar(&o.rounds, "rounds", 0, "how many rounds of each kind, instead of the plan's")
@@ -106,7 +107,7 @@ func run(ctx context.Context, args []string, stdout, progress io.Writer) (err er
 	if o.binary == "" {
 		o.say("building the daemon")
 		o.binary = filepath.Join(dir, "epistle")
-		if err := rig.Build(ctx, o.binary); err != nil {
+		if err := o.build(ctx, o.binary); err != nil {
 			return err
 		}
 	}

@@ -9,8 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-
-	"epistle/internal/bench/rig"
 )
 
 // bug is a fault planted into a copy of the daemon, to see that the counting
@@ -39,7 +37,7 @@ var bugs = []bug{
 }
 
 // plant builds a daemon with a bug into dir and returns its path.
-func (b bug) plant(ctx context.Context, dir string) (string, error) {
+func (b bug) plant(ctx context.Context, o options, dir string) (string, error) {
 	folder, err := exec.CommandContext(ctx, "go", "list", "-f", "{{.Dir}}", "epistle/internal/store").Output()
 	if err != nil {
 		return "", fmt.Errorf("find the source: %w", err)
@@ -65,7 +63,7 @@ func (b bug) plant(ctx context.Context, dir string) (string, error) {
 		return "", err
 	}
 	binary := filepath.Join(dir, "epistle-that-"+b.name)
-	return binary, rig.Build(ctx, binary, "-overlay", list)
+	return binary, o.build(ctx, binary, "-overlay", list)
 }
 
 // sightings is in how many rounds at most a bug must show.
@@ -77,7 +75,7 @@ func (o options) planted(ctx context.Context, a *arena, dir string) error {
 	defer func() { a.site.Binary = right }()
 	for _, b := range bugs {
 		o.say("building a daemon with a bug that %s", b.name)
-		binary, err := b.plant(ctx, dir)
+		binary, err := b.plant(ctx, o, dir)
 		if err != nil {
 			return err
 		}

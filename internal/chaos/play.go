@@ -12,6 +12,7 @@ type play struct {
 	name    string
 	daemons int
 	struck  int      // how many of them the fault hits: each of their connections may cost a copy
+	hold    bool     // what may have arrived is not sent again: no copy may come, and as many deliveries may be uncertain
 	weather *weather // of the relay; nil: fair
 	strike  func(ctx context.Context, f *field) error
 	mend    func(ctx context.Context, f *field) error // until the issue is sent
@@ -29,10 +30,10 @@ const (
 // turns among its plays.
 func kinds(database string) map[string][]play {
 	if database == rig.SQLite {
-		return map[string][]play{kindKill: {killed()}, kindRelay: relayPlays(1)}
+		return map[string][]play{kindKill: {killed(), killed(), heldBack()}, kindRelay: relayPlays(1)}
 	}
 	return map[string][]play{
-		kindKill:    {killed(), killedBesideAnother()},
+		kindKill:    {killed(), killedBesideAnother(), heldBack()},
 		kindFreeze:  {frozen()},
 		kindRestart: {databaseCrashed(), databaseRestarted()},
 		kindRelay:   relayPlays(2),
@@ -49,6 +50,14 @@ func killed() play {
 			}
 			return f.waitSent(ctx)
 		}}
+}
+
+// heldBack is the same with a newsletter that rather misses a mail than sends
+// it twice.
+func heldBack() play {
+	p := killed()
+	p.name, p.hold = "kill -9 in hold mode", true
+	return p
 }
 
 // killedBesideAnother is kill -9 of one of two daemons; the other takes over.

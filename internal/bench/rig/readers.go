@@ -92,14 +92,27 @@ func (s *Site) Deliveries(ctx context.Context, issue epistle.ID) ([]epistle.Deli
 	}, `SELECT subscriber_id, state FROM delivery WHERE issue_id = `+fmt.Sprint(issue))
 }
 
+// Hold sets whether the newsletter holds what may have arrived before a crash.
+func (s *Site) Hold(ctx context.Context, hold bool) error {
+	value := 0
+	if hold {
+		value = 1
+	}
+	return s.change(ctx, fmt.Sprintf(`UPDATE newsletter SET hold = %d`, value))
+}
+
 // MakeDue has all deferred deliveries of an issue due at once, as if an hour
 // had gone by. No daemon may be running, since it might have claimed some.
-func (s *Site) MakeDue(ctx context.Context, issue epistle.ID) (err error) {
+func (s *Site) MakeDue(ctx context.Context, issue epistle.ID) error {
+	return s.change(ctx, fmt.Sprintf(`UPDATE delivery SET next_at = 1 WHERE issue_id = %d AND state = %d AND next_at > 0`, issue, epistle.Deferred))
+}
+
+func (s *Site) change(ctx context.Context, statement string) (err error) {
 	db, err := s.open()
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	_, err = db.ExecContext(ctx, fmt.Sprintf(`UPDATE delivery SET next_at = 1 WHERE issue_id = %d AND state = %d AND next_at > 0`, issue, epistle.Deferred))
+	_, err = db.ExecContext(ctx, statement)
 	return err
 }

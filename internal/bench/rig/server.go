@@ -3,11 +3,13 @@ package rig
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	_ "github.com/lib/pq" // the driver
@@ -51,13 +53,8 @@ func StartPostgres(ctx context.Context, dir string) (*storetest.Cluster, error) 
 }
 
 // createDatabase makes an empty database on a server and returns its address.
-func createDatabase(ctx context.Context, server, name string) (_ string, err error) {
-	db, err := sql.Open("postgres", server)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = db.Close() }()
-	if _, err := db.ExecContext(ctx, "CREATE DATABASE "+name); err != nil {
+func createDatabase(ctx context.Context, server, name string) (string, error) {
+	if err := order(ctx, server, "CREATE DATABASE "+name); err != nil {
 		return "", err
 	}
 	u, err := url.Parse(server)
@@ -66,6 +63,26 @@ func createDatabase(ctx context.Context, server, name string) (_ string, err err
 	}
 	u.Path = "/" + name
 	return u.String(), nil
+}
+
+// dropDatabase deletes a database with everything in it.
+func dropDatabase(ctx context.Context, server, address string) error {
+	u, err := url.Parse(address)
+	if err != nil {
+		return err
+	}
+	return order(ctx, server, "DROP DATABASE "+strings.TrimPrefix(u.Path, "/")+" WITH (FORCE)")
+}
+
+// order has a server do something.
+func order(ctx context.Context, server, command string) (err error) {
+	db, err := sql.Open("postgres", server)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	_, err = db.ExecContext(ctx, command)
+	return err
 }
 
 // freePort finds a loopback port that nobody listens on.

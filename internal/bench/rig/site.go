@@ -61,6 +61,14 @@ func NewSite(ctx context.Context, o Options) (*Site, error) {
 	return s, s.readPeople(ctx)
 }
 
+// Close gives back what the site takes on a server that is shared.
+func (s *Site) Close() error {
+	if s.Database != Postgres {
+		return nil
+	}
+	return dropDatabase(context.Background(), s.Server, s.url)
+}
+
 // with opens the store for a moment, so that the daemon has the database to
 // itself while it is measured.
 func (s *Site) with(ctx context.Context, do func(ctx context.Context, st *store.Store) error) error {
