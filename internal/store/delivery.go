@@ -17,6 +17,7 @@ type Result struct {
 	Code         int
 	Status       string
 	NextAt       time.Time // when a deferred delivery is tried again
+	Reserved     bool      // its lane's bucket was debited for NextAt
 	Gone         bool      // the address does not exist any more: suppress it
 }
 
@@ -35,6 +36,7 @@ type Recipient struct {
 	FirstAt        time.Time // when the mail was due first: its Date, at every attempt
 	Lane           []byte    // keyed hash of the mail domain
 	Blocked        bool      // left, paused, erased or suppressed when it was read
+	Reserved       bool      // claimed at a moment that its lane's bucket was debited for
 
 	claimedAt int64 // next_at as ClaimDue left it
 }
@@ -43,7 +45,7 @@ type Recipient struct {
 // argument is the present.
 const recipientSelect = `SELECT d.issue_id, d.seq, d.subscriber_id, COALESCE(n.id, 0) AS subscription_id, d.kind, d.attempts,
 		p.address_sealed, p.name_sealed, COALESCE(p.language, 'en') AS language, COALESCE(n.form, 'full') AS form,
-		CASE WHEN d.first_at > 0 THEN d.first_at ELSE i.launched_at END AS first_at, d.lane,
+		CASE WHEN d.first_at > 0 THEN d.first_at ELSE i.launched_at END AS first_at, d.lane, d.reserved,
 		CASE WHEN n.state = 'confirmed' AND n.paused_until <= ?
 			AND NOT EXISTS (SELECT 1 FROM suppression x WHERE x.address_index = p.address_index) THEN 0 ELSE 1 END AS blocked
 	FROM delivery d JOIN issue i ON i.id = d.issue_id LEFT JOIN subscriber p ON p.id = d.subscriber_id
@@ -70,15 +72,15 @@ func (s *Store) recipients(ctx context.Context, query string, args ...any) ([]Re
 
 func (s *Store) scanRecipient(rows *sql.Rows) (Recipient, error) {
 	var r Recipient
-	var kind, firstAt, blocked int64
+	var kind, firstAt, reserved, blocked int64
 	var address, name sql.RawBytes
 	var language, form string
 	if err := rows.Scan(&r.IssueID, &r.Seq, &r.SubscriberID, &r.SubscriptionID, &kind, &r.Attempts,
-		&address, &name, &language, &form, &firstAt, &r.Lane, &blocked); err != nil {
+		&address, &name, &language, &form, &firstAt, &r.Lane, &reserved, &blocked); err != nil {
 		return r, err
 	}
 	r.Kind, r.Language, r.Form = epistle.DeliveryKind(kind), epistle.Language(language), epistle.Form(form)
-	r.FirstAt, r.Blocked = fromMicros(firstAt), blocked != 0
+	r.FirstAt, r.Reserved, r.Blocked = fromMicros(firstAt), reserved != 0, blocked != 0
 	x := s.sealer("subscriber", r.SubscriberID)
 	r.Address, r.Name = epistle.Address(x.unseal("address", address)), x.unseal("name", name)
 	return r, x.err
@@ -140,59 +142,6 @@ func (s *Store) checkIssue(ctx context.Context, issueID epistle.ID) (Check, epis
 	return Check{State: epistle.IssueState(row.State), Version: row.Version, Withdrawn: row.Withdrawn != 0}, row.NewsletterID, s.mapError(err)
 }
 
-// ClaimDue takes up to limit deliveries whose time has come, deferred ones and
-// welcomes, of issues that are not paused, held back or cancelled. They come
-// back if SettleDue has not been called for them when the lease ends.
-func (s *Store) ClaimDue(ctx context.Context, lease time.Duration, limit int) ([]Recipient, error) {
-	if err := s.clockFit(ctx); err != nil {
-		return nil, err
-	}
-	now := s.clock()
-	claimed := micros(now.Add(lease))
-	var keys []struct {
-		IssueID int64 `db:"issue_id"`
-		Seq     int64
-	}
-	err := s.writeBulk(ctx, func(q queries) error {
-		return q.all(ctx, &keys, `UPDATE delivery SET next_at = ? WHERE (issue_id, seq) IN (
-			SELECT d.issue_id, d.seq FROM delivery d WHERE d.next_at > 0 AND d.next_at <= ? AND d.state IN (0, 2)
-			AND EXISTS (SELECT 1 FROM issue WHERE issue.id = d.issue_id AND issue.state IN ('launching', 'sending', 'sent') AND NOT `+withdrawnItem+`)
-			ORDER BY d.next_at LIMIT ?`+s.dialect.claimSuffix("d")+`) RETURNING issue_id, seq`, claimed, micros(now), limit)
-	})
-	if err != nil {
-		return nil, err
-	}
-	all := make([]Recipient, 0, len(keys))
-	for _, key := range keys {
-		found, err := s.recipients(ctx, `WHERE d.issue_id = ? AND d.seq = ?`, micros(now), key.IssueID, key.Seq)
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range found {
-			r.claimedAt = claimed
-			all = append(all, r)
-		}
-	}
-	return all, nil
-}
-
-// SettleDue records what became of a claimed delivery; a queued result gives it
-// back untried, due at r.NextAt. Conflict "delivery.taken" means that the lease
-// had ended and somebody else has it.
-func (s *Store) SettleDue(ctx context.Context, claimed Recipient, r Result) error {
-	ids, err := s.idsForResults(ctx, []Result{r})
-	if err != nil {
-		return err
-	}
-	return s.writeBulk(ctx, func(q queries) error {
-		n, err := s.recordResult(ctx, q, claimed.IssueID, r, ids, `state IN (0, 2) AND next_at = ?`, claimed.claimedAt)
-		if err == nil && n == 0 {
-			return epistle.Errorf(epistle.Conflict, "delivery.taken", nil)
-		}
-		return err
-	})
-}
-
 // idsForResults reserves two ids for each result, if any needs them: for the
 // suppression and for its event.
 func (s *Store) idsForResults(ctx context.Context, results []Result) (epistle.ID, error) {
@@ -208,9 +157,9 @@ func (s *Store) idsForResults(ctx context.Context, results []Result) (epistle.ID
 // as where says, and suppresses an address that is gone. It returns how many
 // rows it changed.
 func (s *Store) recordResult(ctx context.Context, q queries, issueID epistle.ID, r Result, ids epistle.ID, where string, args ...any) (int64, error) {
-	query := `UPDATE delivery SET state = ?, attempts = attempts + ?, code = ?, status = ?, next_at = ?, updated_at = ?,
+	query := `UPDATE delivery SET state = ?, attempts = attempts + ?, code = ?, status = ?, next_at = ?, reserved = ?, updated_at = ?,
 		aside = CASE WHEN kind = 0 THEN ? ELSE 1 END WHERE issue_id = ? AND seq = ? AND ` + where
-	args = append([]any{int16(r.State), flag(r.Attempted), r.Code, r.Status, micros(r.NextAt), micros(s.clock()),
+	args = append([]any{int16(r.State), flag(r.Attempted), r.Code, r.Status, micros(r.NextAt), flag(r.Reserved), micros(s.clock()),
 		flag(r.State != epistle.Accepted), issueID, r.Seq}, args...)
 	n, err := q.exec(ctx, query, args...)
 	if err != nil || n == 0 || !r.Gone {
