@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"net/url"
+	"time"
 
 	"epistle/internal/epistle"
 )
@@ -17,7 +18,8 @@ type Config struct {
 	DataDir  string
 	Database Database
 	Server   Server
-	Relay    Relay
+	Relays   []Relay // those that have an address, in order of preference
+	Limits   Limits
 	Seal     Seal
 	Ministry Ministry
 	Mail     Mail
@@ -39,11 +41,21 @@ type Server struct {
 	TrustedProxies []netip.Prefix
 }
 
-// Relay is the SMTP server that takes our mail.
+// Relay is an SMTP server that takes our mail. A number of 0 is no limit.
 type Relay struct {
 	URL         string
 	Connections int
-	Rate        float64 // messages a second; 0 is no limit
+	Rate        float64   // messages a second
+	DailyQuota  int64     // messages a day
+	WarmupFrom  time.Time // its date counts; zero is no warm-up
+	WarmupFirst int64     // messages on that day; twice as many each day after it
+}
+
+// Limits hold over all relays. A rate, in messages a second, of 0 is no limit.
+type Limits struct {
+	Rate     float64
+	LaneRate float64            // to one mail domain
+	Lanes    map[string]float64 // to some mail domains
 }
 
 // Seal holds the key in its text form; "" looks for epistle.key in DataDir.
@@ -111,6 +123,24 @@ var settings = []setting{
 	{key: "relay.url", initial: "", secret: true},
 	{key: "relay.connections", initial: int64(4)},
 	{key: "relay.rate", initial: 5.0},
+	{key: "relay.daily_quota", initial: int64(0)},
+	{key: "relay.warmup_from", initial: ""},
+	{key: "relay.warmup_first", initial: int64(50)},
+	{key: "relay2.url", initial: "", secret: true},
+	{key: "relay2.connections", initial: int64(4)},
+	{key: "relay2.rate", initial: 5.0},
+	{key: "relay2.daily_quota", initial: int64(0)},
+	{key: "relay2.warmup_from", initial: ""},
+	{key: "relay2.warmup_first", initial: int64(50)},
+	{key: "relay3.url", initial: "", secret: true},
+	{key: "relay3.connections", initial: int64(4)},
+	{key: "relay3.rate", initial: 5.0},
+	{key: "relay3.daily_quota", initial: int64(0)},
+	{key: "relay3.warmup_from", initial: ""},
+	{key: "relay3.warmup_first", initial: int64(50)},
+	{key: "limits.rate", initial: 0.0},
+	{key: "limits.lane_rate", initial: 0.0},
+	{key: "limits.lanes", initial: []string{}},
 	{key: "seal.key", initial: "", secret: true},
 	{key: "ministry.name", initial: ""},
 	{key: "ministry.name_ko", initial: ""},

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"epistle/config"
 	"epistle/internal/epistle"
@@ -83,8 +84,8 @@ func TestEnvironmentWinsAndSecretsComeFromFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Relay.URL != "smtps://env.example.org" || c.Relay.Connections != 3 || c.Relay.Rate != 2.5 {
-		t.Errorf("relay: %+v", c.Relay)
+	if len(c.Relays) != 1 || c.Relays[0].URL != "smtps://env.example.org" || c.Relays[0].Connections != 3 || c.Relays[0].Rate != 2.5 {
+		t.Errorf("relays: %+v", c.Relays)
 	}
 	if c.Seal.Key != "EPISTLE-SOMETHING" {
 		t.Errorf("the key did not come from its file: %q", c.Seal.Key)
@@ -97,6 +98,40 @@ func TestEnvironmentWinsAndSecretsComeFromFiles(t *testing.T) {
 	}
 	if len(c.Server.TrustedProxies) != 2 || c.Server.TrustedProxies[0].String() != "10.0.0.0/8" || c.Server.TrustedProxies[1].String() != "::1/128" {
 		t.Errorf("proxies: %v", c.Server.TrustedProxies)
+	}
+}
+
+func TestRelaysAndLimits(t *testing.T) {
+	path := write(t, `[relay]
+url = "smtp://one.example.org"
+daily_quota = 5000
+warmup_from = "2026-11-22"
+warmup_first = 100
+[relay3]
+rate = 0.5
+[limits]
+rate = 8
+lane_rate = 3.5
+lanes = ["Naver.com 2", "hanmail.net  0.25"]
+`)
+	secret := filepath.Join(t.TempDir(), "relay")
+	if err := os.WriteFile(secret, []byte("smtps://user:pass@three.example.org\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Load(path, []string{"EPISTLE_RELAY3_URL_FILE=" + secret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []config.Relay{
+		{URL: "smtp://one.example.org", Connections: 4, Rate: 5, DailyQuota: 5000, WarmupFrom: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC), WarmupFirst: 100},
+		{URL: "smtps://user:pass@three.example.org", Connections: 4, Rate: 0.5, WarmupFirst: 50},
+	}
+	if !reflect.DeepEqual(c.Relays, want) {
+		t.Errorf("relays %+v, want %+v", c.Relays, want)
+	}
+	limits := config.Limits{Rate: 8, LaneRate: 3.5, Lanes: map[string]float64{"naver.com": 2, "hanmail.net": 0.25}}
+	if !reflect.DeepEqual(c.Limits, limits) {
+		t.Errorf("limits %+v, want %+v", c.Limits, limits)
 	}
 }
 
@@ -126,6 +161,12 @@ func TestWrongSettingsAreRefusedWithASentence(t *testing.T) {
 		"relay":               {env: "EPISTLE_RELAY_URL=http://example.org", want: "relay.url"},
 		"relay, port":         {env: "EPISTLE_RELAY_URL=smtp://example.org:99999", want: "relay.url"},
 		"relay, query":        {env: "EPISTLE_RELAY_URL=smtp://example.org/?tls=no", want: "relay.url"},
+		"relay, twice":        {file: "[relay]\nurl = \"smtp://a@mail.example.org\"\n[relay3]\nurl = \"smtp://b@Mail.example.org\"\n", want: "relay3.url"},
+		"quota":               {env: "EPISTLE_RELAY2_DAILY_QUOTA=-1", want: "relay2.daily_quota"},
+		"warm-up":             {env: "EPISTLE_RELAY_WARMUP_FROM=22.11.2026", want: "relay.warmup_from"},
+		"lanes, no rate":      {env: "EPISTLE_LIMITS_LANES=naver.com", want: "limits.lanes"},
+		"lanes, no domain":    {env: "EPISTLE_LIMITS_LANES=localhost 2", want: "limits.lanes"},
+		"lanes, negative":     {file: "[limits]\nlanes = [\"naver.com -1\"]\n", want: "limits.lanes"},
 		"zone":                {env: "EPISTLE_MINISTRY_TIMEZONE=Seoul", want: "ministry.timezone"},
 		"local zone":          {env: "EPISTLE_MINISTRY_TIMEZONE=Local", want: "ministry.timezone"},
 		"contact":             {env: "EPISTLE_MINISTRY_CONTACT=office", want: "ministry.contact"},
@@ -213,12 +254,12 @@ func TestANamedFileMustExist(t *testing.T) {
 
 func TestFillKeepsTheCommentsAndReadsBack(t *testing.T) {
 	text := config.Fill(map[string]any{"ministry.name": "Grace \"and\" \\ Truth", "ministry.name_ko": "은혜와 진리",
-		"relay.connections": 7, "relay.rate": 0.5, "comments.sites": []string{"a.example.org", "b.example.org"}})
+		"relay.url": "smtp://127.0.0.1:25", "relay.connections": 7, "relay.rate": 0.5, "comments.sites": []string{"a.example.org", "b.example.org"}})
 	c, err := config.Load(write(t, text), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Ministry.Name.EN != `Grace "and" \ Truth` || c.Ministry.Name.KO != "은혜와 진리" || c.Relay.Connections != 7 || c.Relay.Rate != 0.5 || len(c.Comments.Sites) != 2 {
+	if c.Ministry.Name.EN != `Grace "and" \ Truth` || c.Ministry.Name.KO != "은혜와 진리" || c.Relays[0].Connections != 7 || c.Relays[0].Rate != 0.5 || len(c.Comments.Sites) != 2 {
 		t.Errorf("read back %+v", c)
 	}
 	if strings.Count(text, "\n#") != strings.Count(config.Example, "\n#") {

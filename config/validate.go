@@ -12,12 +12,13 @@ import (
 	"epistle/internal/epistle"
 )
 
-// The most connections, messages a second and sign-ups that a setting may ask for; above
-// it is a slip.
+// The most connections, messages a second, sign-ups and messages a day that a
+// setting may ask for; above it is a slip.
 const (
 	maxConnections = 200
 	maxRate        = 100000
 	maxSignups     = 100_000_000
+	maxQuota       = 100_000_000
 )
 
 // build types and checks every setting on its own.
@@ -30,12 +31,9 @@ func build(v values) Config {
 			PublicURL:      v.publicURL("server.public_url"),
 			TrustedProxies: v.prefixes("server.trusted_proxies"),
 		},
-		Relay: Relay{
-			URL:         v.relayURL("relay.url"),
-			Connections: v.connections("relay.connections"),
-			Rate:        v.rate("relay.rate"),
-		},
-		Seal: Seal{Key: v.text("seal.key")},
+		Relays: v.relays("relay", "relay2", "relay3"),
+		Limits: Limits{Rate: v.rate("limits.rate"), LaneRate: v.rate("limits.lane_rate"), Lanes: v.lanes("limits.lanes")},
+		Seal:   Seal{Key: v.text("seal.key")},
 		Ministry: Ministry{
 			Name:     epistle.Text{EN: v.line("ministry.name"), KO: v.line("ministry.name_ko")},
 			Address:  epistle.Text{EN: v.line("ministry.address"), KO: v.line("ministry.address_ko")},
@@ -72,7 +70,7 @@ func (c Config) Validate() error {
 	if c.Ministry.Contact == "" {
 		problems.Add(problem("ministry.contact", "setting.needed"))
 	}
-	if c.Relay.URL == "" {
+	if len(c.Relays) == 0 {
 		problems.Add(problem("relay.url", "setting.needed"))
 	}
 	if c.Server.PublicURL == "" && !isLoopback(hostOf(c.Server.Listen)) {
@@ -167,6 +165,72 @@ func (v values) prefixes(key string) []netip.Prefix {
 		} else {
 			v.fail(key, "setting.networks")
 		}
+	}
+	return all
+}
+
+// relays reads the sections that have an address, and checks all.
+func (v values) relays(sections ...string) []Relay {
+	var all []Relay
+	known := map[string]bool{}
+	for _, section := range sections {
+		r := Relay{
+			URL:         v.relayURL(section + ".url"),
+			Connections: v.connections(section + ".connections"),
+			Rate:        v.rate(section + ".rate"),
+			DailyQuota:  v.quota(section + ".daily_quota"),
+			WarmupFrom:  v.date(section + ".warmup_from"),
+			WarmupFirst: v.quota(section + ".warmup_first"),
+		}
+		if r.URL == "" {
+			continue
+		}
+		// Quotas and rates are kept under the host and port.
+		if u, err := url.Parse(r.URL); err != nil || known[strings.ToLower(u.Host)] {
+			v.fail(section+".url", "setting.relay-twice")
+		} else {
+			known[strings.ToLower(u.Host)] = true
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+func (v values) quota(key string) int64 {
+	n := v.whole(key)
+	if n < 0 || n > maxQuota {
+		v.problems.Add(problem(key, "setting.range").With("Min", 0).With("Max", maxQuota))
+	}
+	return int64(n)
+}
+
+func (v values) date(key string) time.Time {
+	s := v.text(key)
+	if s == "" {
+		return time.Time{}
+	}
+	t, err := time.Parse(time.DateOnly, s)
+	if err != nil {
+		v.fail(key, "setting.date")
+	}
+	return t
+}
+
+// lanes reads "naver.com 2.5": a mail domain and its messages a second.
+func (v values) lanes(key string) map[string]float64 {
+	var all map[string]float64
+	for _, item := range v.list(key) {
+		domain, number, _ := strings.Cut(item, " ")
+		a, err := epistle.ParseAddress("x@" + domain)
+		rate, numberErr := strconv.ParseFloat(strings.TrimSpace(number), 64)
+		if err != nil || numberErr != nil || !(rate >= 0 && rate <= maxRate) {
+			v.fail(key, "setting.lanes")
+			return nil
+		}
+		if all == nil {
+			all = map[string]float64{}
+		}
+		all[a.Domain()] = rate
 	}
 	return all
 }

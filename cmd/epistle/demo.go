@@ -86,7 +86,7 @@ func (d demoCommand) build(ctx context.Context, p *program, dir string) (*demo, 
 	if d.Database != "" {
 		settings.Database.URL = d.Database
 	}
-	settings.Relay = config.Relay{URL: "smtp://" + smtp.Addr().String(), Connections: 4}
+	settings.Relays = []config.Relay{{URL: "smtp://" + smtp.Addr().String(), Connections: 4}}
 	settings.Ministry.Name, settings.Ministry.Address = sampleMinistry.Name, sampleMinistry.PostalAddress
 	settings.Ministry.Contact = sampleNewsletter.ReplyTo.Address
 	settings.Mail.Domain = sampleNewsletter.Sender.Address.Domain()

@@ -20,7 +20,7 @@ const dnsPatience = 10 * time.Second
 // (RFC 7208) and DMARC (RFC 7489), and DKIM (RFC 6376) where we sign. What it finds is advice; nothing depends on
 // it. A relay on this machine is for trying out and needs none.
 func (p *program) testDNS(ctx context.Context, sender epistle.Address, c config.Config) {
-	if options, err := relay.Parse(c.Relay.URL); err != nil || isLoopback(options.Host) {
+	if options, err := relay.Parse(c.Relays[0].URL); err != nil || isLoopback(options.Host) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, dnsPatience)

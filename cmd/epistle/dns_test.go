@@ -44,7 +44,7 @@ func TestInitLooksAtTheSendersDomain(t *testing.T) {
 				}
 				return nil, c.err
 			}}
-		p.testDNS(t.Context(), "news@example.org", config.Config{Relay: config.Relay{URL: c.relay}, DKIM: c.dkim})
+		p.testDNS(t.Context(), "news@example.org", config.Config{Relays: []config.Relay{{URL: c.relay}}, DKIM: c.dkim})
 		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 		if out.Len() == 0 {
 			lines = nil

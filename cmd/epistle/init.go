@@ -45,6 +45,7 @@ const (
 	firstAssembleLead = 48 * time.Hour
 	firstGrace        = 12 * time.Hour
 	firstSlug         = "prayer-partner-update"
+	firstQuota        = 2000 // messages a day: many for a list that begins, few enough to notice a mistake
 )
 
 // relayPatience is how long the test of the relay may take.
@@ -92,7 +93,9 @@ func (cmd *initCommand) run(ctx context.Context, p *program) error {
 		}
 		p.say("cli.init.settings", "Path", path)
 	}
-	p.testRelay(ctx, c)
+	for _, r := range c.Relays {
+		p.testRelay(ctx, r.URL)
+	}
 	p.testDNS(ctx, newsletter.Sender.Address, c)
 	fmt.Fprintln(p.stdout)
 	p.say("cli.init.next", "Key", keyFile(c), "Path", path)
@@ -179,7 +182,7 @@ func (cmd *initCommand) values() map[string]any {
 		"ministry.name": cmd.Ministry, "ministry.name_ko": cmd.MinistryKo,
 		"ministry.address": cmd.PostalAddress, "ministry.address_ko": cmd.PostalAddressKo,
 		"ministry.timezone": cmd.Zone, "ministry.contact": cmd.ReplyTo,
-		"server.public_url": cmd.PublicURL, "relay.url": cmd.Relay, "alert.address": cmd.Alert,
+		"server.public_url": cmd.PublicURL, "relay.url": cmd.Relay, "relay.daily_quota": firstQuota, "alert.address": cmd.Alert,
 	}
 	if cmd.DataDir != "" {
 		set["data_dir"] = cmd.DataDir
@@ -270,8 +273,8 @@ func writeSettings(path, text string) (err error) {
 
 // testRelay connects once and says how it went. A relay that does not answer
 // today is no reason to undo the rest.
-func (p *program) testRelay(ctx context.Context, c config.Config) {
-	options, err := relay.Parse(c.Relay.URL)
+func (p *program) testRelay(ctx context.Context, url string) {
+	options, err := relay.Parse(url)
 	if err == nil {
 		ctx, cancel := context.WithTimeout(ctx, relayPatience)
 		defer cancel()

@@ -40,16 +40,18 @@ func (a *app) buildVerbs(ctx context.Context) (err error) {
 	if a.renderer, err = a.newRenderer(ctx); err != nil {
 		return err
 	}
-	options, err := relay.Parse(a.config.Relay.URL)
+	relays, err := a.relays()
 	if err != nil {
 		return err
 	}
-	options.Hello = a.renderer.Ministry.MailDomain
+	zone, err := time.LoadLocation(a.config.Ministry.Timezone)
+	if err != nil {
+		return err
+	}
 	keys := a.store.Keys()
 	a.sending = sending.New(sending.Options{
 		Store: a.store, Renderer: a.renderer, Catalog: a.catalog, Clock: a.clock, Log: a.log,
-		Relay:       options,
-		Connections: a.config.Relay.Connections, Rate: a.config.Relay.Rate,
+		Relays: relays, Limits: sending.Limits(a.config.Limits), Zone: zone,
 	})
 	a.account = account.New(account.Options{Store: a.store, Hash: keys.Index, Clock: a.clock, Log: a.log,
 		URL: func(path string) string { return a.publicURL + path }})
@@ -73,6 +75,24 @@ func (a *app) buildVerbs(ctx context.Context) (err error) {
 		MailSize: a.mailSize, Catalog: a.catalog, Clock: a.clock, Log: a.log,
 	})
 	return nil
+}
+
+// relays are the servers of the settings.
+func (a *app) relays() ([]sending.Relay, error) {
+	var all []sending.Relay
+	for _, r := range a.config.Relays {
+		options, err := relay.Parse(r.URL)
+		if err != nil {
+			return nil, err
+		}
+		options.Hello = a.renderer.Ministry.MailDomain
+		next := sending.Relay{Options: options, Connections: r.Connections, Rate: r.Rate, Quota: sending.Quota{Daily: r.DailyQuota}}
+		if !r.WarmupFrom.IsZero() {
+			next.Quota.From, next.Quota.First = r.WarmupFrom, r.WarmupFirst
+		}
+		all = append(all, next)
+	}
+	return all, nil
 }
 
 // newRenderer sends notices from the first newsletter's sender, which the relay

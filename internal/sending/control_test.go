@@ -27,7 +27,7 @@ func TestNobodyIsMailedAfterLeaving(t *testing.T) {
 					}
 					return gate.Script(step)
 				})
-				service := p.service(t, p.store, sending.Options{Connections: 1})
+				service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 1}}})
 				start(t, service)
 				issue := launch(t, p, service)
 				step := gate.Wait(t)
@@ -60,7 +60,7 @@ func TestPausingLosesNothing(t *testing.T) {
 		p.subscribe(t, 1, 30)
 		gate := smtptest.NewGate(smtptest.Body)
 		p.relay.SetScript(gate.Script)
-		service := p.service(t, p.store, sending.Options{Connections: 2})
+		service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 2}}})
 		start(t, service)
 		issue := launch(t, p, service)
 		gate.Wait(t)
@@ -89,7 +89,7 @@ func TestCancellingEndsIt(t *testing.T) {
 		p.subscribe(t, 1, 30)
 		gate := smtptest.NewGate(smtptest.Body)
 		p.relay.SetScript(gate.Script)
-		service := p.service(t, p.store, sending.Options{Connections: 2})
+		service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 2}}})
 		stop := start(t, service)
 		issue := launch(t, p, service)
 		gate.Wait(t)
@@ -135,7 +135,7 @@ func TestWithdrawnContentStopsTheIssue(t *testing.T) {
 		issue, prayer := p.withPrayer(t)
 		gate := smtptest.NewGate(smtptest.Body)
 		p.relay.SetScript(gate.Script)
-		service := p.service(t, p.store, sending.Options{Connections: 1})
+		service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 1}}})
 		start(t, service)
 		if err := service.Launch(t.Context(), p.editor, issue.ID); err != nil {
 			t.Fatal(err)
@@ -209,7 +209,7 @@ func TestWhoIsInTheAudience(t *testing.T) {
 			epistle.Event{At: p.clock.Now(), Way: epistle.ByDesk}, epistle.AuditEntry{Actor: p.editor, At: p.clock.Now()}); err != nil {
 			t.Fatal(err)
 		}
-		service := p.service(t, p.store, sending.Options{Connections: 2})
+		service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 2}}})
 		start(t, service)
 		for round, want := range []map[int]int{
 			{3: 1, 4: 1, 6: 1, 7: 1, 8: 1},       // the first of November

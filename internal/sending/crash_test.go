@@ -44,7 +44,7 @@ func TestAfterACrashNothingIsLostAndLittleDoubled(t *testing.T) {
 			t.Run(fmt.Sprintf("at message %d", at), func(t *testing.T) {
 				issue := p.approved(t, time.Time{})
 				victim := &mortal{Store: p.store}
-				first := p.service(t, victim, sending.Options{Connections: connections})
+				first := p.service(t, victim, sending.Options{Relays: []sending.Relay{{Connections: connections}}})
 				dead := make(chan struct{})
 				p.relay.SetScript(tripwire(at, func() {
 					victim.dead.Store(true)
@@ -61,7 +61,7 @@ func TestAfterACrashNothingIsLostAndLittleDoubled(t *testing.T) {
 
 				p.clock.Advance(time.Minute) // past the lease
 				p.relay.SetScript(nil)
-				second := p.service(t, p.store, sending.Options{Connections: connections})
+				second := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: connections}}})
 				stop = start(t, second)
 				p.waitState(t, issue.ID, epistle.IssueSent)
 				stop()
@@ -115,7 +115,7 @@ func TestALaunchIsResumedAfterACrash(t *testing.T) {
 			close(dead)
 			return errDead
 		}
-		first := p.service(t, victim, sending.Options{Connections: 2})
+		first := p.service(t, victim, sending.Options{Relays: []sending.Relay{{Connections: 2}}})
 		stop := start(t, first)
 		if err := first.Launch(t.Context(), p.editor, issue.ID); err != nil {
 			t.Fatal(err)
@@ -126,7 +126,7 @@ func TestALaunchIsResumedAfterACrash(t *testing.T) {
 			t.Fatalf("after two chunks: %+v, %s", got, p.state(t, issue.ID))
 		}
 		p.clock.Advance(time.Minute)
-		start(t, p.service(t, p.store, sending.Options{Connections: 2}))
+		start(t, p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 2}}}))
 		p.waitState(t, issue.ID, epistle.IssueSent)
 		wantEveryone(t, p.relay.Messages(), 45, 2)
 	})
@@ -153,7 +153,7 @@ func TestAFrozenOwnerIsFencedOut(t *testing.T) {
 		if cold.Load() {
 			<-thaw
 		}
-	}}, sending.Options{Connections: connections})
+	}}, sending.Options{Relays: []sending.Relay{{Connections: connections}}})
 	start(t, frozen)
 	if err := frozen.Launch(t.Context(), p.editor, issue.ID); err != nil {
 		t.Fatal(err)
@@ -166,7 +166,7 @@ func TestAFrozenOwnerIsFencedOut(t *testing.T) {
 	gate.Wait(t)
 	cold.Store(true)
 	clock.Advance(time.Minute)
-	start(t, p.service(t, p.store, sending.Options{Connections: connections}))
+	start(t, p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: connections}}}))
 	// Everything but what the frozen one holds goes out; then it wakes up.
 	eventually(t, "the second daemon has sent the rest", func() bool { return len(p.copies()) == readers })
 	close(thaw)
@@ -195,7 +195,7 @@ func TestTwoDaemonsOnOneDatabaseDoubleNothing(t *testing.T) {
 		return smtptest.Action{}
 	})
 	issue := p.approved(t, time.Time{})
-	services := []*sending.Service{p.service(t, p.store, sending.Options{Connections: 3}), p.service(t, p.store, sending.Options{Connections: 3})}
+	services := []*sending.Service{p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 3}}}), p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 3}}})}
 	for _, s := range services {
 		start(t, s)
 	}
@@ -221,7 +221,7 @@ func TestALostDatabaseStopsSendingUntilItIsBack(t *testing.T) {
 		issue := p.approved(t, time.Time{})
 		away := &mortal{Store: p.store}
 		const connections = 3
-		service := p.service(t, away, sending.Options{Connections: connections})
+		service := p.service(t, away, sending.Options{Relays: []sending.Relay{{Connections: connections}}})
 		lost := make(chan struct{})
 		p.relay.SetScript(tripwire(12, func() {
 			away.away.Store(true)
@@ -248,7 +248,7 @@ func TestStoppingFinishesWhatIsInFlight(t *testing.T) {
 		issue := p.approved(t, time.Time{})
 		gate := smtptest.NewGate(smtptest.Body)
 		p.relay.SetScript(gate.Script)
-		service := p.service(t, p.store, sending.Options{Connections: 2})
+		service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 2}}})
 		stopping, cut := make(chan struct{}), make(chan struct{})
 		tuned := usual
 		tuned.Grace = time.Hour // it ends when the test says so
@@ -285,7 +285,7 @@ func TestStoppingFinishesWhatIsInFlight(t *testing.T) {
 			t.Errorf("after the stop: %+v", got)
 		}
 		gate.Open()
-		start(t, p.service(t, p.store, sending.Options{Connections: 2}))
+		start(t, p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 2}}}))
 		p.waitState(t, issue.ID, epistle.IssueSent)
 		p.wantEachOnce(t, 1, 20)
 	})

@@ -24,8 +24,13 @@ const (
 // sendDue sends deferred deliveries and welcomes whose time has come, one at a
 // time over one connection, each recorded before the next begins.
 func (s *Service) sendDue(ctx, hard context.Context) {
-	d := &dueSender{Service: s, hard: hard, link: link{gateway: s.gateway}}
+	d := &dueSender{Service: s, hard: hard, link: link{gateway: s.gateway, purpose: forSingle}}
 	for ctx.Err() == nil {
+		if !s.gateway.restsUntil().IsZero() {
+			d.link.leave()
+			_ = s.wait(ctx, s.poll, nil) // the loop sees that ctx ended
+			continue
+		}
 		claimed, err := s.Store.ClaimDue(ctx, dueLease, dueBatch)
 		if err != nil {
 			s.failed(ctx, "look for due deliveries", err)
@@ -73,7 +78,7 @@ func (d *dueSender) sendAll(ctx context.Context, claimed []store.Recipient) {
 }
 
 func (d *dueSender) reportUnsent(ctx context.Context, err error) {
-	if !errors.Is(err, errNotNow) && !errors.Is(err, context.Canceled) {
+	if !errors.Is(err, errNotNow) && !errors.Is(err, errSpent) && !errors.Is(err, context.Canceled) {
 		d.failed(ctx, "send a due delivery", err)
 	}
 }
@@ -105,6 +110,11 @@ func (d *dueSender) issueOf(ctx context.Context, known map[epistle.ID]*dueIssue,
 
 // sendOne mails one person. An error means that nothing was sent.
 func (d *dueSender) sendOne(ctx context.Context, issue *dueIssue, r store.Recipient) (store.Result, error) {
+	if putOff, err := d.pace.admit(ctx, &r); err != nil {
+		return store.Result{}, err
+	} else if !putOff.IsZero() {
+		return postponed(&r, putOff), nil
+	}
 	p := &duePassage{dueSender: d, ctx: ctx, issue: issue, to: &r}
 	err := p.sure()
 	if err == nil {
@@ -112,11 +122,14 @@ func (d *dueSender) sendOne(ctx context.Context, issue *dueIssue, r store.Recipi
 			d.Log.Error("sending: a mail cannot be made", "issue", r.IssueID, "seq", r.Seq, "error", err)
 			return unmade(&r), nil
 		}
-		err = d.limiter.Wait(ctx)
+	}
+	var paid *route
+	if err == nil {
+		paid, err = d.link.admit(ctx, d.hard)
 	}
 	var outcome relay.Outcome
 	if err == nil {
-		outcome, err = d.link.deliver(ctx, d.hard, p)
+		outcome, err = d.link.deliver(ctx, d.hard, p, paid)
 	}
 	if errors.Is(err, errBlocked) {
 		return skipped(&r), nil
@@ -124,6 +137,7 @@ func (d *dueSender) sendOne(ctx context.Context, issue *dueIssue, r store.Recipi
 	if err != nil {
 		return store.Result{}, err
 	}
+	d.pace.learn(d.hard, r.Lane, outcome)
 	if issue.objections.stops(outcome, r.Attempts == 0) {
 		if _, err := d.Store.StopIssue(d.hard, r.IssueID, HeldByPolicy); err != nil {
 			d.failed(d.hard, "stop an issue", err)
@@ -168,7 +182,9 @@ func (p *duePassage) sure() (err error) {
 // giveBack leaves a delivery as it was, to be claimed again at a time.
 func giveBack(r store.Recipient, at time.Time) store.Result {
 	result := store.Result{Seq: r.Seq, SubscriberID: r.SubscriberID, State: epistle.Deferred, NextAt: at}
-	if r.Attempts == 0 {
+	// What is queued in a range counts as sent when the range is folded, so only
+	// a welcome, which is in none, may go back to that.
+	if r.Attempts == 0 && r.Kind == epistle.WelcomeDelivery {
 		result.State = epistle.Queued
 	}
 	return result

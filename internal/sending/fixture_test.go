@@ -172,9 +172,11 @@ func (p *press) service(t *testing.T, s sending.Store, o sending.Options) *sendi
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.Relay.Host == "" {
-		o.Relay, err = relay.Parse(p.relay.URL())
-		if err != nil {
+	if len(o.Relays) == 0 {
+		o.Relays = []sending.Relay{{}}
+	}
+	if o.Relays[0].Host == "" {
+		if o.Relays[0].Options, err = relay.Parse(p.relay.URL()); err != nil {
 			t.Fatal(err)
 		}
 	}

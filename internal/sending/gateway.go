@@ -4,106 +4,222 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"epistle/internal/epistle"
 	"epistle/internal/relay"
 )
 
-// gateway is the way to the relay for all connections together. As long as the
-// relay works they dial as they please. From the first failure until it works
-// again one of them tries at a time, and waits longer each time, so that a
-// relay in trouble is not stormed.
-type gateway struct {
-	options relay.Options
-	wait    waiter
-	clock   epistle.Clock
-	log     *slog.Logger
-	probe   chan struct{} // holds one token: whose turn it is to try
-
-	mu       sync.Mutex
-	proven   bool // the relay has answered sensibly since the last failure
-	failures int
-	trouble  relay.Trouble
-	recovery chan struct{} // closed when the relay works again
-	slowly   time.Time     // until then commands go one by one
+// Relay is one SMTP server that takes our mail, and how much of it.
+type Relay struct {
+	relay.Options
+	Connections int     // for bulk mail; notices and retries use one more each. 0: 4
+	Rate        float64 // messages a second over all connections and daemons; 0: no limit
+	Quota       Quota
 }
 
-func newGateway(o relay.Options, wait waiter, clock epistle.Clock, log *slog.Logger) *gateway {
-	g := &gateway{options: o, wait: wait, clock: clock, log: log, probe: make(chan struct{}, 1), recovery: make(chan struct{})}
-	g.probe <- struct{}{}
+// name is what the database knows a relay by.
+func (r Relay) name() string { return net.JoinHostPort(r.Host, strconv.Itoa(r.Port)) }
+
+// gateway is the way out for all connections together: the relays, in order of
+// preference. A connection goes to the first that works and, but for notices,
+// has something left of its quota. As long as a relay works they dial as they
+// please. From the first failure until it works again one of them tries at a
+// time, and longer after each time, so that a relay in trouble is not stormed;
+// meanwhile the others use the next one.
+type gateway struct {
+	routes []*route
+	wait   waiter
+	clock  epistle.Clock
+	zone   *time.Location // in which a day of a quota begins and ends
+	log    *slog.Logger
+
+	mu      sync.Mutex
+	changed chan struct{} // closed when another relay may be the right one, or a connection is free
+	changes atomic.Int64
+
+	turns sync.Mutex // of whatever counts messages
+	rate  meter      // over all relays
+}
+
+// route is the way to one relay. The gateway's mutexes guard it.
+type route struct {
+	Relay
+	failing  chan struct{} // wakes tend
+	proven   bool          // it has answered sensibly since the last failure
+	ready    bool          // not proven, but somebody may try
+	trying   bool          // somebody does
+	failures int
+	fall     int // counts the times that it stopped working
+	trouble  relay.Trouble
+	inUse    int       // connections for bulk mail
+	slowly   time.Time // until then commands go one by one
+
+	rate    meter
+	account account
+	spentOn atomic.Int64 // the day on which its quota was used up
+}
+
+func newGateway(o Options, wait waiter) *gateway {
+	g := &gateway{wait: wait, clock: o.Clock, zone: o.Zone, log: o.Log, changed: make(chan struct{}),
+		rate: meter{store: o.Store, bucket: []byte("all"), gap: gapOf(o.Limits.Rate)}}
+	for _, r := range o.Relays {
+		if r.Connections == 0 {
+			r.Connections = 4
+		}
+		g.routes = append(g.routes, &route{Relay: r, ready: true, failing: make(chan struct{}, 1),
+			rate:    meter{store: o.Store, bucket: []byte("relay " + r.name()), gap: gapOf(r.Rate)},
+			account: account{store: o.Store, relay: r.name(), quota: r.Quota}})
+	}
 	return g
 }
 
-// dial returns a connection. The only error is that of ctx.
-func (g *gateway) dial(ctx context.Context) (*relay.Conn, error) {
-	for {
-		if err := ctx.Err(); err != nil {
-			return nil, err
+// errSpent says that no relay may be given anything more today.
+var errSpent = errors.New("the daily quotas are used up")
+
+// purpose is what a connection is for.
+type purpose int
+
+const (
+	forBulk   purpose = iota
+	forSingle         // retries and welcomes
+	forNotices
+)
+
+// dial makes a connection to the best relay. The error is that of ctx, or
+// errSpent.
+func (g *gateway) dial(ctx context.Context, p purpose) (c *relay.Conn, r *route, fall int, err error) {
+	for ctx.Err() == nil {
+		r, changed, err := g.pick(p)
+		if err != nil {
+			return nil, nil, 0, err
 		}
-		attempt := g.try
-		if !g.works() {
-			attempt = g.tryAlone
-		}
-		if conn := attempt(ctx); conn != nil {
-			return conn, nil
+		if r == nil {
+			select {
+			case <-ctx.Done():
+			case <-changed:
+			}
+		} else if conn, fall := g.try(ctx, r, p); conn != nil {
+			return conn, r, fall, nil
 		}
 	}
+	return nil, nil, 0, ctx.Err()
 }
 
-func (g *gateway) works() bool {
+// pick chooses a relay. If there is none at the moment, changed is closed when
+// there may be.
+func (g *gateway) pick(p purpose) (r *route, changed <-chan struct{}, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.proven
+	err = errSpent
+	for _, r := range g.routes {
+		if p != forNotices && g.isSpent(r) {
+			continue
+		}
+		err = nil
+		switch {
+		case r.proven && (p != forBulk || r.inUse < r.Connections):
+		case r.proven, r.trying && r.failures == 0:
+			return nil, g.changed, nil // it is worth waiting for
+		case r.ready && !r.trying:
+			r.trying = true
+		default:
+			continue
+		}
+		if p == forBulk {
+			r.inUse++
+		}
+		return r, nil, nil
+	}
+	return nil, g.changed, err
 }
 
-func (g *gateway) try(ctx context.Context) *relay.Conn {
-	conn, err := relay.Dial(ctx, g.manner())
+// impatience bounds a dial where there is another relay to go to.
+const impatience = 30 * time.Second
+
+// try dials, and also returns the relay's fall at that time.
+func (g *gateway) try(ctx context.Context, r *route, p purpose) (*relay.Conn, int) {
+	dialling := ctx
+	if len(g.routes) > 1 {
+		var cancel context.CancelFunc
+		dialling, cancel = context.WithTimeout(ctx, impatience)
+		defer cancel()
+	}
+	g.mu.Lock()
+	options, fall := r.Options, r.fall
+	options.OneByOne = options.OneByOne || g.clock().Before(r.slowly)
+	g.mu.Unlock()
+	conn, err := relay.Dial(dialling, options)
 	if err == nil {
-		return conn
+		g.dialled(r)
+		return conn, fall
 	}
+	g.release(r, p)
 	if ctx.Err() == nil {
-		g.failed(err)
+		g.failed(r, fall, err)
 	}
-	return nil
+	return nil, 0
 }
 
-// oneByOneFor is how long commands go to the relay one by one after it lost its
-// way among several. It may have been a bad moment.
-const oneByOneFor = time.Hour
+// dialOnce connects to the first relay that answers, and counts a message, for
+// somebody who waits for the outcome.
+func (g *gateway) dialOnce(ctx context.Context) (conn *relay.Conn, err error) {
+	for _, r := range g.routes {
+		if conn, err = relay.Dial(ctx, r.Options); err == nil {
+			return conn, g.charge(ctx, r)
+		}
+	}
+	return nil, err
+}
 
-func (g *gateway) manner() relay.Options {
+// dialled lets the others come too, unless the relay has failed before: then it
+// must take a message first.
+func (g *gateway) dialled(r *route) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	o := g.options
-	o.OneByOne = o.OneByOne || g.clock().Before(g.slowly)
-	return o
+	if r.failures == 0 {
+		r.trying, r.proven = false, true
+		g.tell()
+	}
 }
 
-// stumbled notes that the relay lost its way among commands sent together.
-func (g *gateway) stumbled() {
+// release gives a connection's place back.
+func (g *gateway) release(r *route, p purpose) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	now := g.clock()
-	if !now.Before(g.slowly) {
-		g.log.Warn("sending: the relay offers PIPELINING and cannot do it; commands go one by one for an hour")
+	if p == forBulk {
+		r.inUse--
 	}
-	g.slowly = now.Add(oneByOneFor)
+	if !r.proven {
+		r.trying = false
+	}
+	g.tell()
 }
 
-func (g *gateway) tryAlone(ctx context.Context) *relay.Conn {
-	select {
-	case <-ctx.Done():
-		return nil
-	case <-g.probe:
+// tell makes everybody choose anew. The mutex is held.
+func (g *gateway) tell() {
+	g.changes.Add(1)
+	close(g.changed)
+	g.changed = make(chan struct{})
+}
+
+// better reports whether a relay that is preferred to r may be used, or tried.
+func (g *gateway) better(r *route, p purpose) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, other := range g.routes {
+		if other == r {
+			return false
+		}
+		if (other.proven || other.ready && !other.trying) && (p == forNotices || !g.isSpent(other)) {
+			return true
+		}
 	}
-	defer func() { g.probe <- struct{}{} }()
-	pause, recovery := g.backoff()
-	if pause > 0 && g.wait(ctx, pause, recovery) != nil {
-		return nil
-	}
-	return g.try(ctx)
+	return false
 }
 
 // How long to wait after a failure: doubling up to a minute, and much longer
@@ -115,22 +231,41 @@ const (
 	longestRefusal = 15 * time.Minute
 )
 
-func (g *gateway) backoff() (time.Duration, <-chan struct{}) {
+func (g *gateway) backoff(r *route) time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.failures == 0 {
-		return 0, nil
-	}
 	first, longest := firstPause, longestPause
-	if g.trouble == relay.BadAuth {
+	if r.trouble == relay.BadAuth {
 		first, longest = firstRefusal, longestRefusal
 	}
-	return min(first<<min(g.failures-1, 16), longest), g.recovery
+	return min(first<<min(max(r.failures-1, 0), 16), longest)
+}
+
+// tend lets somebody try a relay that has failed when it is time, until ctx
+// ends.
+func (g *gateway) tend(ctx context.Context, r *route) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-r.failing:
+		}
+		if g.wait(ctx, g.backoff(r), nil) != nil {
+			return
+		}
+		g.mu.Lock()
+		if !r.proven {
+			r.ready = true
+			g.tell()
+		}
+		g.mu.Unlock()
+	}
 }
 
 // failed counts a dial that came to nothing, or a new connection that broke
-// before it took a message.
-func (g *gateway) failed(err error) {
+// before it took a message. Connections that were dialled before the relay's
+// last fall say nothing new.
+func (g *gateway) failed(r *route, fall int, err error) {
 	trouble := relay.Unreachable
 	var known *relay.DialError
 	if errors.As(err, &known) {
@@ -138,35 +273,82 @@ func (g *gateway) failed(err error) {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.failures++
-	if g.failures == 1 || trouble != g.trouble {
-		g.log.Error("sending: the relay does not take mail", "trouble", string(trouble), "error", err)
-	}
-	if g.proven {
-		g.proven, g.recovery = false, make(chan struct{})
-	}
-	g.trouble = trouble
-}
-
-// worked notes that the relay answered as it should.
-func (g *gateway) worked() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.proven {
+	if fall != r.fall {
 		return
 	}
-	if g.failures > 0 {
-		g.log.Info("sending: the relay takes mail again")
+	r.fall++
+	r.failures++
+	if r.failures == 1 || trouble != r.trouble {
+		g.log.Error("sending: a relay does not take mail", "relay", r.name(), "trouble", string(trouble), "error", err)
 	}
-	g.proven, g.failures, g.trouble = true, 0, ""
-	close(g.recovery)
+	r.proven, r.ready, r.trying, r.trouble = false, false, false, trouble
+	select {
+	case r.failing <- struct{}{}:
+	default:
+	}
+	g.tell()
 }
 
-func (g *gateway) health() error {
+// worked notes that a relay answered as it should.
+func (g *gateway) worked(r *route) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.trouble == "" {
-		return nil
+	if r.proven && r.failures == 0 {
+		return
 	}
-	return epistle.Errorf(epistle.Unavailable, "relay."+string(g.trouble), nil)
+	if r.failures > 0 {
+		g.log.Info("sending: a relay takes mail again", "relay", r.name())
+	}
+	r.proven, r.ready, r.trying, r.failures, r.trouble = true, false, false, 0, ""
+	g.tell()
+}
+
+// oneByOneFor is how long commands go to a relay one by one after it lost its
+// way among several. It may have been a bad moment.
+const oneByOneFor = time.Hour
+
+// stumbled notes that a relay lost its way among commands sent together.
+func (g *gateway) stumbled(r *route) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := g.clock()
+	if !now.Before(r.slowly) {
+		g.log.Warn("sending: a relay offers PIPELINING and cannot do it; commands go one by one for an hour", "relay", r.name())
+	}
+	r.slowly = now.Add(oneByOneFor)
+}
+
+// connections is how many of them bulk mail may need: as many as the relay that
+// allows the most.
+func (g *gateway) connections() (n int) {
+	for _, r := range g.routes {
+		n = max(n, r.Connections)
+	}
+	return n
+}
+
+// health is nil if all is well; else it says what is wrong: no relay takes mail,
+// there is no quota left, or a relay that is preferred to one in use fails.
+func (g *gateway) health() error {
+	rests := g.restsUntil()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var first *route
+	works := false
+	for _, r := range g.routes {
+		if r.trouble == "" {
+			works = works || !g.isSpent(r)
+		} else if first == nil && !works {
+			first = r
+		}
+	}
+	switch {
+	case first != nil && works:
+		return epistle.Errorf(epistle.Unavailable, "relay.other-"+string(first.trouble), nil).With("Relay", first.Host)
+	case !rests.IsZero():
+		return epistle.Errorf(epistle.Unavailable, "relay.quota", nil)
+	case first != nil:
+		return epistle.Errorf(epistle.Unavailable, "relay."+string(first.trouble), nil)
+	}
+	return nil
 }

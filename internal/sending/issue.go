@@ -22,7 +22,7 @@ func (s *Service) sendIssues(ctx, hard context.Context) {
 		}
 		sent := false
 		for _, task := range tasks {
-			if task.HasWork {
+			if task.HasWork && (task.Launching || s.gateway.restsUntil().IsZero()) {
 				sent = s.sendIssue(ctx, hard, task.IssueID) || sent
 			}
 			if err := s.finish(hard, task.IssueID); err != nil {
@@ -72,7 +72,7 @@ func (s *Service) sendIssue(ctx, hard context.Context, issueID epistle.ID) bool 
 	go r.marker.run()
 	var group sync.WaitGroup
 	group.Go(func() { r.launch(ctx) })
-	for range s.Connections {
+	for range s.gateway.connections() {
 		group.Go(func() {
 			w := newWorker(r)
 			defer w.link.leave()

@@ -8,12 +8,16 @@ import (
 	"epistle/internal/relay"
 )
 
-// link is one connection to the relay, made when it is needed and made anew
-// when it broke.
+// link is one connection to a relay, made when it is needed and made anew when
+// it broke.
 type link struct {
 	gateway *gateway
+	purpose purpose
 	conn    *relay.Conn
-	carried bool // a message has gone over conn
+	route   *route
+	fall    int   // of the route, when the connection was dialled
+	changes int64 // of the gateway, when the route was chosen
+	carried bool  // a message has gone over conn
 }
 
 // parcel is a message on its way.
@@ -34,45 +38,61 @@ type parcel interface {
 // it is put off.
 const connectionTries = 3
 
-// deliver gives a message to the relay. The error is that of the parcel, or of
-// ctx while there is no connection; then nothing was sent. ctx ends the waiting
-// for a connection; the end of hard closes the connection, and what had its dot
-// by then is uncertain.
-func (l *link) deliver(ctx, hard context.Context, p parcel) (relay.Outcome, error) {
+// deliver gives a message to the relay; paid is the one that it was admitted
+// to, nil if it needs no admission. The error is that of the parcel, or of ctx
+// or the database while there is no connection; then nothing was sent. ctx ends
+// the waiting for a connection; the end of hard closes the connection, and what
+// had its dot by then is uncertain.
+func (l *link) deliver(ctx, hard context.Context, p parcel, paid *route) (relay.Outcome, error) {
 	for tries := 1; ; {
 		if err := l.connect(ctx, hard); err != nil {
 			return relay.Outcome{}, err
 		}
+		if l.route != paid {
+			if err := l.gateway.charge(ctx, l.route); err != nil {
+				return relay.Outcome{}, err
+			}
+			paid = l.route
+		}
 		fresh := !l.carried
 		o, err := l.attempt(p)
+		if l.conn.Stumbled() {
+			l.gateway.stumbled(l.route)
+		}
 		if err != nil {
 			return o, err
-		}
-		if l.conn.Stumbled() {
-			l.gateway.stumbled()
 		}
 		if !isOfRelay(o, l.conn) {
 			l.carried = true
 			if o.Class != relay.Uncertain {
-				l.gateway.worked()
+				l.gateway.worked(l.route)
 			}
 			return o, nil
 		}
 		// The connection broke, or the relay took its leave, and this message has
 		// not gone out. On a connection that was in use that is ordinary.
-		if !fresh && o.Stage == relay.AtMail && l.conn.Closed() {
+		if !fresh && isLeave(o) && l.conn.Closed() {
 			continue
 		}
 		if err := hard.Err(); err != nil {
 			return o, err
 		}
-		if tries == connectionTries {
+		// A new connection took the sender and took its leave at the recipient: it
+		// is about the recipient's domain.
+		if tries == connectionTries || o.Code == 421 && o.Stage != relay.AtMail {
 			return o, nil
 		}
 		tries++
+		route, fall := l.route, l.fall
 		l.leave()
-		l.gateway.failed(brokenOff(o))
+		l.gateway.failed(route, fall, brokenOff(o))
 	}
+}
+
+// isLeave reports that a connection ended before, or with, the first word
+// about a recipient.
+func isLeave(o relay.Outcome) bool {
+	return o.Stage == relay.AtMail || o.Code == 421 && o.Stage == relay.AtRcpt
 }
 
 // isOfRelay reports trouble of the relay or the connection before it took the
@@ -89,17 +109,71 @@ func brokenOff(o relay.Outcome) error {
 	return errors.New("the relay does not take a message now, code " + strconv.Itoa(o.Code))
 }
 
+// connect returns once there is a connection.
 func (l *link) connect(ctx, hard context.Context) error {
 	if l.conn != nil && !l.conn.Closed() {
 		return nil
 	}
-	conn, err := l.gateway.dial(ctx)
+	l.leave()
+	changes := l.gateway.changes.Load()
+	conn, route, fall, err := l.gateway.dial(ctx, l.purpose)
 	if err != nil {
 		return err
 	}
 	conn.CloseWhen(hard)
-	l.conn, l.carried = conn, false
+	l.conn, l.route, l.fall, l.changes, l.carried = conn, route, fall, changes, false
 	return nil
+}
+
+// isOutdated reports whether another relay may be the better one now.
+func (l *link) isOutdated() bool {
+	changes := l.gateway.changes.Load()
+	if l.route == nil || changes == l.changes {
+		return false
+	}
+	if l.gateway.better(l.route, l.purpose) {
+		return true
+	}
+	l.changes = changes
+	return false
+}
+
+// reconsider ends the connection if there is a better relay now.
+func (l *link) reconsider() {
+	if l.isOutdated() {
+		l.leave()
+	}
+}
+
+// admit returns when it is a message's turn: there is a connection to the best
+// relay, whose quota is debited, and the rates allow one more. It waits as long
+// as that takes. The error is errSpent if nothing may be sent today, or that of
+// ctx or the database.
+func (l *link) admit(ctx, hard context.Context) (paid *route, err error) {
+	for {
+		l.reconsider()
+		if err := l.connect(ctx, hard); err != nil {
+			return nil, err
+		}
+		at, err := l.gateway.turn(ctx, l.route)
+		if errors.Is(err, errSpent) {
+			l.leave()
+			continue // to the next relay, if there is one
+		}
+		if wait := at.Sub(l.gateway.clock()); err == nil && wait > ahead {
+			err = l.gateway.wait(ctx, wait, nil)
+		}
+		return l.route, err
+	}
+}
+
+// admitNow is admit for a message that is announced over the connection that
+// stands. It is nil if that would take any waiting.
+func (l *link) admitNow() (paid *route) {
+	if l.route == nil || l.isOutdated() || !l.gateway.turnNow(l.route) {
+		return nil
+	}
+	return l.route
 }
 
 // attempt is one message over the connection that stands. If the parcel
@@ -125,6 +199,7 @@ func (l *link) attempt(p parcel) (relay.Outcome, error) {
 func (l *link) leave() {
 	if l.conn != nil {
 		_ = l.conn.Quit() // it is closed in any case
-		l.conn = nil
+		l.gateway.release(l.route, l.purpose)
+		l.conn, l.route = nil, nil
 	}
 }

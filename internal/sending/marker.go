@@ -65,7 +65,7 @@ const gathering = 400 * time.Microsecond
 
 func newMarker(s *Service, hard context.Context, issueID epistle.ID, number int64, hold bool) *marker {
 	return &marker{Service: s, hard: hard, issueID: issueID, number: number, hold: hold, folds: make(chan fold, 1),
-		requests: make(chan *request, 4*s.Connections), ended: make(chan struct{}), timer: time.NewTimer(time.Hour)}
+		requests: make(chan *request, 4*s.gateway.connections()), ended: make(chan struct{}), timer: time.NewTimer(time.Hour)}
 }
 
 // run serves requests until they end, then gives the share back. After the
@@ -174,9 +174,9 @@ func (m *marker) step(batch []*request, broken error) error {
 // demand says how a wish for ranges is to be met, and from time to time looks
 // after shares whose daemon is gone.
 func (m *marker) demand(w *store.Want) {
-	w.Size, w.Split, w.Hold = m.rangeSize, int64(2*m.Connections), m.hold
+	w.Size, w.Split, w.Hold = m.rangeSize, int64(2*m.gateway.connections()), m.hold
 	if w.Ranges > 0 {
-		w.Ranges += m.Connections / 4 // one look at the database for several
+		w.Ranges += m.gateway.connections() / 4 // one look at the database for several
 	}
 	if now := time.Now(); now.After(m.adoptAt) {
 		w.Adopt, m.adoptAt = true, now.Add(m.poll)

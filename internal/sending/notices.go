@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"epistle/internal/epistle"
 	"epistle/internal/relay"
 	"epistle/internal/render"
@@ -16,10 +14,10 @@ const (
 	noticeBatch = 20
 )
 
-// sendNotices drains the outbox over a connection of its own. Notices do not
-// wait for the rate limit but count towards it, so that bulk mail makes room.
+// sendNotices drains the outbox over a connection of its own. Notices wait for no
+// limit but count towards them, so that bulk mail makes room.
 func (s *Service) sendNotices(ctx, hard context.Context) {
-	n := &noticeSender{Service: s, hard: hard, link: link{gateway: s.gateway}}
+	n := &noticeSender{Service: s, hard: hard, link: link{gateway: s.gateway, purpose: forNotices}}
 	for ctx.Err() == nil {
 		claimed, err := s.Store.ClaimNotices(ctx, s.owner, noticeLease, noticeBatch)
 		if err != nil {
@@ -58,11 +56,9 @@ func (n *noticeSender) send(ctx context.Context, notice epistle.Notice) {
 		n.settle(notice, relay.Outcome{})
 		return
 	}
-	if n.limiter.Limit() != rate.Inf {
-		n.limiter.Reserve()
-	}
-	outcome, err := n.link.deliver(ctx, n.hard, noticePassage(message))
-	if err != nil { // ctx ended
+	n.link.reconsider()
+	outcome, err := n.link.deliver(ctx, n.hard, noticePassage(message), nil)
+	if err != nil { // ctx ended, or the database is away
 		n.settle(notice, relay.Outcome{})
 		return
 	}

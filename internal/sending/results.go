@@ -67,6 +67,12 @@ func skipped(r *store.Recipient) store.Result {
 	return store.Result{Seq: r.Seq, SubscriberID: r.SubscriberID, State: epistle.Skipped}
 }
 
+// postponed is the result of a delivery that must wait for a moment that its
+// lane was debited for. Nobody was asked.
+func postponed(r *store.Recipient, at time.Time) store.Result {
+	return store.Result{Seq: r.Seq, SubscriberID: r.SubscriberID, State: epistle.Deferred, NextAt: at, Reserved: true}
+}
+
 // unmade is the result of a delivery whose mail cannot be made.
 func unmade(r *store.Recipient) store.Result {
 	return store.Result{Seq: r.Seq, SubscriberID: r.SubscriberID, State: epistle.Failed}

@@ -12,7 +12,7 @@ func TestEverybodyGetsTheIssueExactlyOnce(t *testing.T) {
 	eachPress(t, func(t *testing.T, p *press) {
 		p.subscribe(t, 1, 45)
 		issue := p.approved(t, time.Time{})
-		service := p.service(t, p.store, sending.Options{Connections: 3})
+		service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 3}}})
 		start(t, service)
 		if err := service.Launch(t.Context(), p.editor, issue.ID); err != nil {
 			t.Fatal(err)

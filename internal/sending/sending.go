@@ -43,11 +43,9 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/time/rate"
 
 	"epistle/internal/epistle"
 	"epistle/internal/locale"
-	"epistle/internal/relay"
 	"epistle/internal/render"
 	"epistle/internal/store"
 )
@@ -59,10 +57,9 @@ type Options struct {
 	Catalog  *locale.Catalog
 	Clock    epistle.Clock
 	Log      *slog.Logger
-	Relay    relay.Options
-
-	Connections int     // for bulk mail; notices and retries use one more each. 0: 4
-	Rate        float64 // messages a second over all connections; 0: no limit
+	Relays   []Relay // in order of preference; at least one
+	Limits   Limits
+	Zone     *time.Location // whose calendar the daily quotas follow; nil: UTC
 }
 
 // Store is what the service needs of the database; *store.Store has it.
@@ -72,6 +69,7 @@ type Store interface {
 	DueStore
 	NoticeStore
 	WelcomeStore
+	PaceStore
 }
 
 // IssueStore is how issues are read and moved.
@@ -128,7 +126,7 @@ type Service struct {
 	Options
 	owner   string
 	gateway *gateway
-	limiter *rate.Limiter
+	pace    *pace
 	bulk    signal // something may be there for an owner to do
 	single  signal // a delivery may be due
 	outbox  signal // a notice may be waiting
@@ -155,25 +153,21 @@ const (
 
 // New makes a service.
 func New(o Options) *Service {
-	if o.Connections == 0 {
-		o.Connections = 4
-	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	limit := rate.Inf
-	if o.Rate > 0 {
-		limit = rate.Limit(o.Rate)
+	if o.Zone == nil {
+		o.Zone = time.UTC
 	}
 	name := make([]byte, 8)
 	rand.Read(name) // never fails
 	s := &Service{
-		Options: o, owner: hex.EncodeToString(name), limiter: rate.NewLimiter(limit, 1),
+		Options: o, owner: hex.EncodeToString(name), pace: newPace(o.Store, o.Clock, o.Log, o.Limits),
 		bulk: newSignal(), single: newSignal(), outbox: newSignal(),
 		tuning: tuning{wait: wait, poll: time.Second, lease: 5 * time.Second, grace: 7 * time.Second, rangeSize: 250, chunkSize: 1000,
 			freshness: usualFreshness},
 	}
-	s.gateway = newGateway(o.Relay, func(ctx context.Context, d time.Duration, wake <-chan struct{}) error { return s.wait(ctx, d, wake) }, o.Clock, o.Log)
+	s.gateway = newGateway(o, func(ctx context.Context, d time.Duration, wake <-chan struct{}) error { return s.wait(ctx, d, wake) })
 	return s
 }
 
@@ -193,14 +187,44 @@ func (s *Service) Start(ctx context.Context) error {
 	})
 	defer stop()
 	var group errgroup.Group
-	for _, loop := range []func(ctx, hard context.Context){s.sendNotices, s.sendDue, s.sendIssues} {
+	for _, loop := range []func(ctx, hard context.Context){s.sendNotices, s.sendDue, s.sendIssues, s.watchLanes} {
 		group.Go(func() error { loop(ctx, hard); return nil })
 	}
-	return group.Wait()
+	for _, r := range s.gateway.routes {
+		group.Go(func() error { s.gateway.tend(ctx, r); return nil })
+	}
+	err := group.Wait()
+	settling, cancel := context.WithTimeout(hard, commitTime)
+	defer cancel()
+	s.gateway.settle(settling)
+	return err
 }
 
-// Health is nil, or says in a sentence for staff why nothing goes out.
+// Health is nil, or says in a sentence for staff why nothing goes out, or that
+// something is wrong though mail still goes out.
 func (s *Service) Health() error { return s.gateway.health() }
+
+// watchLanes learns what other daemons find out about mail domains, and tidies
+// up after the limits.
+func (s *Service) watchLanes(ctx, _ context.Context) {
+	var tidied time.Time
+	for ctx.Err() == nil {
+		if err := s.pace.look(ctx); err != nil {
+			s.failed(ctx, "look after the mail domains", err)
+			continue
+		}
+		if now := s.Clock(); now.Sub(tidied) > tidyEvery {
+			if err := s.Store.ForgetBuckets(ctx, now.Add(-tidyEvery)); err != nil {
+				s.failed(ctx, "forget old limits", err)
+				continue
+			}
+			tidied = now
+		}
+		_ = s.wait(ctx, s.poll, nil) // the loop sees that ctx ended
+	}
+}
+
+const tidyEvery = time.Hour
 
 // failed logs what went wrong in a loop, without a word about whom it was for,
 // and waits before the next attempt. Ending ctx is not worth a line.

@@ -102,7 +102,7 @@ func TestNoticesDoNotWaitForBulkMail(t *testing.T) {
 		}
 		return smtptest.Action{}
 	})
-	service := p.service(t, p.store, sending.Options{Connections: 2})
+	service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 2}}})
 	start(t, service)
 	issue := launch(t, p, service)
 	gate.Wait(t)

@@ -49,7 +49,7 @@ func (s *Service) SendTest(ctx context.Context, actor epistle.Actor, issueID epi
 	}
 	ctx, cancel := context.WithTimeout(ctx, testTime)
 	defer cancel()
-	conn, err := relay.Dial(ctx, s.Relay)
+	conn, err := s.gateway.dialOnce(ctx)
 	if err != nil {
 		return epistle.Errorf(epistle.Unavailable, "sending.relay", err)
 	}

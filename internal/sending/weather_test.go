@@ -46,7 +46,7 @@ func TestATemporaryRefusalIsTriedAgain(t *testing.T) {
 	eachPress(t, func(t *testing.T, p *press) {
 		p.subscribe(t, 1, 8)
 		p.relay.SetScript(once(1, at(smtptest.Body, 3), smtptest.Action{Reply: "450 4.2.0 Later"}))
-		service := p.service(t, p.store, sending.Options{Connections: 2})
+		service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 2}}})
 		start(t, service)
 		issue := launch(t, p, service)
 		eventually(t, "one is put off", func() bool {
@@ -75,7 +75,7 @@ func TestADeliveryIsGivenUpAfter48Hours(t *testing.T) {
 			}
 			return smtptest.Action{}
 		})
-		service := p.service(t, p.store, sending.Options{Connections: 1})
+		service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 1}}})
 		start(t, service)
 		issue := launch(t, p, service)
 		eventually(t, "it is put off", func() bool { return p.report(t, issue.ID).Deferred == 1 })
@@ -102,7 +102,7 @@ func TestOnlyAnAddressThatIsGoneIsSuppressed(t *testing.T) {
 			}
 			return smtptest.Action{}
 		})
-		service := p.service(t, p.store, sending.Options{Connections: 2})
+		service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 2}}})
 		start(t, service)
 		issue := launch(t, p, service)
 		// 5.7.1 is tried once more, in case it was about us.
@@ -131,7 +131,7 @@ func TestDroppedConnectionsCostNobodyAnything(t *testing.T) {
 			p := newPress(t, s, clock, smtptest.Options{})
 			p.subscribe(t, 1, 12)
 			p.relay.SetScript(once(2, func(step smtptest.Step) bool { return step.Stage == stage }, smtptest.Action{HangUp: true}))
-			service := p.service(t, p.store, sending.Options{Connections: 2})
+			service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 2}}})
 			start(t, service)
 			issue := launch(t, p, service)
 			p.waitState(t, issue.ID, epistle.IssueSent)
@@ -154,7 +154,7 @@ func TestALostReplyIsUncertainAndNotRepeated(t *testing.T) {
 					t.Fatal(err)
 				}
 				options.Timeouts.Final = 300 * time.Millisecond
-				service := p.service(t, p.store, sending.Options{Connections: 2, Relay: options})
+				service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 2, Options: options}}})
 				start(t, service)
 				issue := launch(t, p, service)
 				p.waitState(t, issue.ID, epistle.IssueSent)
@@ -177,7 +177,7 @@ func TestARelayThatCannotDoThePipeliningItOffers(t *testing.T) {
 			t.Fatal(err)
 		}
 		options.Timeouts.Command = 500 * time.Millisecond
-		service := p.service(t, p.store, sending.Options{Connections: 1, Relay: options})
+		service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 1, Options: options}}})
 		start(t, service)
 		issue := launch(t, p, service)
 		p.waitState(t, issue.ID, epistle.IssueSent)
@@ -213,7 +213,7 @@ func TestARelayThatTakesOneMessageAConnection(t *testing.T) {
 				}
 				return smtptest.Action{}
 			})
-			service := p.service(t, p.store, sending.Options{Connections: 2})
+			service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 2}}})
 			start(t, service)
 			issue := launch(t, p, service)
 			p.waitState(t, issue.ID, epistle.IssueSent)
@@ -236,7 +236,7 @@ func TestAnObjectionToTheContentPausesTheIssue(t *testing.T) {
 					}
 					return smtptest.Action{}
 				})
-				service := p.service(t, p.store, sending.Options{Connections: 2})
+				service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 2}}})
 				start(t, service)
 				issue := launch(t, p, service)
 				p.waitState(t, issue.ID, epistle.IssuePaused)
@@ -273,7 +273,7 @@ func TestARelayThatRefusesEverybodyPausesTheIssue(t *testing.T) {
 		}
 		return smtptest.Action{}
 	})
-	service := p.service(t, p.store, sending.Options{Connections: 2})
+	service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 2}}})
 	start(t, service)
 	issue := launch(t, p, service)
 	p.waitState(t, issue.ID, epistle.IssuePaused)
@@ -294,7 +294,7 @@ func TestAWrongPasswordStormsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	options.User, options.Password = "ministry", "wrong"
-	service := p.service(t, p.store, sending.Options{Connections: 4, Relay: options})
+	service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 4, Options: options}}})
 	tuning := usual
 	var mu sync.Mutex
 	var pauses []time.Duration
@@ -346,7 +346,7 @@ func TestNothingGoesOutInPlainWhenTLSFails(t *testing.T) {
 		return smtptest.Action{}
 	}})
 	p.subscribe(t, 1, 3)
-	service := p.service(t, p.store, sending.Options{Relay: relay.Options{Host: "127.0.0.1", Port: p.relay.Port(), Security: relay.StartTLS, TLS: strangers}})
+	service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Options: relay.Options{Host: "127.0.0.1", Port: p.relay.Port(), Security: relay.StartTLS, TLS: strangers}}}})
 	start(t, service)
 	issue := launch(t, p, service)
 	eventually(t, "it has been tried more than once", func() bool { return p.relay.Dials() > 2 })
@@ -362,7 +362,7 @@ func TestTheRateIsKept(t *testing.T) {
 	s, clock := storetest.SQLite(t)
 	p := newPress(t, s, clock, smtptest.Options{})
 	p.subscribe(t, 1, 11)
-	service := p.service(t, p.store, sending.Options{Connections: 4, Rate: 50})
+	service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 4, Rate: 50}}})
 	start(t, service)
 	began := time.Now()
 	issue := launch(t, p, service)
@@ -380,7 +380,7 @@ func TestARelayThatIsFullIsWaitedFor(t *testing.T) {
 	p := newPress(t, s, clock, smtptest.Options{})
 	p.subscribe(t, 1, 10)
 	p.relay.SetScript(once(2, func(step smtptest.Step) bool { return step.Stage == smtptest.Mail }, smtptest.Action{Reply: "452 4.3.1 Disk full"}))
-	service := p.service(t, p.store, sending.Options{Connections: 2})
+	service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 2}}})
 	start(t, service)
 	issue := launch(t, p, service)
 	p.waitState(t, issue.ID, epistle.IssueSent)

@@ -36,7 +36,7 @@ func welcome(t *testing.T, p *press, service *sending.Service, slot time.Time) {
 
 func TestANewReaderGetsTheLatestIssueOnce(t *testing.T) {
 	eachPress(t, func(t *testing.T, p *press) {
-		service := p.service(t, p.store, sending.Options{Connections: 2})
+		service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 2}}})
 		start(t, service)
 		issue := issueOut(t, p, service)
 		p.join(t, 10, tonight)
@@ -69,7 +69,7 @@ func TestANewReaderGetsTheLatestIssueOnce(t *testing.T) {
 
 func TestWhoGotTheIssueTonightNeedsNoWelcome(t *testing.T) {
 	eachPress(t, func(t *testing.T, p *press) {
-		service := p.service(t, p.store, sending.Options{Connections: 2})
+		service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 2}}})
 		start(t, service)
 		issueOut(t, p, service)
 		p.join(t, 10, tonight)
@@ -90,7 +90,7 @@ func TestWhoWillGetTheIssueTonightWaits(t *testing.T) {
 	for name, later := range map[string]time.Duration{"at the slot": 0, "two hours later": 2 * time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			eachPress(t, func(t *testing.T, p *press) {
-				service := p.service(t, p.store, sending.Options{Connections: 2})
+				service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 2}}})
 				start(t, service)
 				issueOut(t, p, service)
 				due := p.approved(t, tonight.Add(later))
@@ -119,7 +119,7 @@ func TestWhoWillGetTheIssueTonightWaits(t *testing.T) {
 // the next evening's welcome brings the one before.
 func TestAnIssueThatDoesNotComeStillLeavesAWelcome(t *testing.T) {
 	eachPress(t, func(t *testing.T, p *press) {
-		service := p.service(t, p.store, sending.Options{Connections: 2})
+		service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 2}}})
 		start(t, service)
 		issueOut(t, p, service)
 		due := p.approved(t, tonight)
@@ -135,7 +135,7 @@ func TestAnIssueThatDoesNotComeStillLeavesAWelcome(t *testing.T) {
 
 func TestWelcomesWait(t *testing.T) {
 	eachPress(t, func(t *testing.T, p *press) {
-		service := p.service(t, p.store, sending.Options{Connections: 2})
+		service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 2}}})
 		start(t, service)
 		p.join(t, 10, tonight)
 		welcome(t, p, service, tonight) // nothing was ever sent
@@ -166,7 +166,7 @@ func TestWelcomesWait(t *testing.T) {
 // slot and the mail.
 func TestAQueuedWelcomeIsHeldToo(t *testing.T) {
 	eachPress(t, func(t *testing.T, p *press) {
-		service := p.service(t, p.store, sending.Options{Connections: 1})
+		service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 1}}})
 		stop := start(t, service)
 		p.subscribe(t, 1, 3)
 		issue, prayer := p.withPrayer(t)

@@ -35,11 +35,11 @@ type letter struct {
 	to      store.Recipient
 	wire    render.Wire
 	scratch render.Scratch
-	due     time.Time // when the rate allows it
+	paid    *route // the relay that it was admitted to; nil: not yet
 }
 
 func newWorker(r *run) *worker {
-	return &worker{run: r, link: link{gateway: r.gateway}, request: request{answer: make(chan answer, 1)}}
+	return &worker{run: r, link: link{gateway: r.gateway, purpose: forBulk}, request: request{answer: make(chan answer, 1)}}
 }
 
 // work takes ranges until there are none.
@@ -62,6 +62,9 @@ func (w *worker) work(ctx context.Context) {
 			continue
 		}
 		if err := w.sendSpan(ctx, span); err != nil {
+			if errors.Is(err, errSpent) {
+				return // the launch goes on
+			}
 			if !errors.Is(err, context.Canceled) && !errors.Is(err, errNotNow) && !errors.Is(err, errFenced) {
 				w.failed(ctx, "send", err)
 			}
@@ -125,6 +128,9 @@ func (w *worker) read(ctx context.Context) error {
 	for {
 		began := time.Now()
 		people, check, err := w.Store.ReadRange(ctx, w.issue.ID, w.first, w.span.Last)
+		if err == nil {
+			err = w.pace.prepare(ctx, people)
+		}
 		if err != nil && epistle.KindOf(err) == epistle.Unavailable && ctx.Err() == nil {
 			w.failed(ctx, "read recipients", err)
 			continue
@@ -148,6 +154,12 @@ func (w *worker) prepare(ctx context.Context) (*letter, error) {
 			w.results = append(w.results, skipped(to))
 			continue
 		}
+		if putOff, err := w.pace.admit(ctx, to); err != nil {
+			return nil, err
+		} else if !putOff.IsZero() {
+			w.results = append(w.results, postponed(to, putOff))
+			continue
+		}
 		w.turn = 1 - w.turn
 		made := &w.letters[w.turn]
 		made.to = *to
@@ -156,7 +168,7 @@ func (w *worker) prepare(ctx context.Context) (*letter, error) {
 			w.results = append(w.results, unmade(to))
 			continue
 		}
-		made.due = time.Now().Add(w.limiter.Reserve().Delay())
+		made.paid = nil
 		return made, nil
 	}
 	return nil, nil
@@ -166,14 +178,11 @@ func (w *worker) prepare(ctx context.Context) (*letter, error) {
 // letter that comes next. With an error nothing more is to be sent; the person
 // was passed, or nothing was sent to them.
 func (w *worker) sendOne(ctx context.Context, current *letter) (*letter, error) {
-	if wait := time.Until(current.due); wait > 0 {
-		_ = w.wait(ctx, wait, nil) // that ctx ended is seen below
-	}
-	if err := ctx.Err(); err != nil {
+	if err := w.admit(ctx, current); err != nil {
 		return nil, err
 	}
 	p := &passage{worker: w, ctx: ctx, letter: current}
-	outcome, err := w.link.deliver(ctx, w.hard, p)
+	outcome, err := w.link.deliver(ctx, w.hard, p, current.paid)
 	switch {
 	case errors.Is(err, errBlocked):
 		w.results = append(w.results, skipped(&current.to))
@@ -188,6 +197,18 @@ func (w *worker) sendOne(ctx context.Context, current *letter) (*letter, error) 
 	return nil, errors.Join(p.err, w.pass(current.to.Seq))
 }
 
+// admit waits for a letter's turn, and waits out a database that is away.
+func (w *worker) admit(ctx context.Context, l *letter) (err error) {
+	for l.paid == nil && err == nil {
+		l.paid, err = w.link.admit(ctx, w.hard)
+		if epistle.KindOf(err) == epistle.Unavailable && ctx.Err() == nil {
+			w.failed(ctx, "keep to the limits", err)
+			err = nil
+		}
+	}
+	return errors.Join(err, ctx.Err())
+}
+
 // passBefore passes everybody before a letter, or all that is left.
 func (w *worker) passBefore(next *letter) error {
 	if next == nil {
@@ -198,6 +219,7 @@ func (w *worker) passBefore(next *letter) error {
 
 // judge notes what an outcome means for a person, and for the issue.
 func (w *worker) judge(to *store.Recipient, o relay.Outcome) {
+	w.pace.learn(w.hard, to.Lane, o)
 	if o.Class != relay.Accepted {
 		w.results = append(w.results, resultOf(to, o, w.Clock()))
 		w.single.wake()
@@ -277,7 +299,10 @@ func (p *passage) beforeDot() (*relay.Envelope, error) {
 	if err := p.sure(); err != nil {
 		return nil, err
 	}
-	if next == nil || time.Until(next.due) > 0 || p.ctx.Err() != nil || p.worker.sure(p.ctx, &next.to) != nil {
+	if next == nil || p.ctx.Err() != nil || p.worker.sure(p.ctx, &next.to) != nil {
+		return nil, nil
+	}
+	if next.paid = p.link.admitNow(); next.paid == nil {
 		return nil, nil
 	}
 	announced := next.envelope()

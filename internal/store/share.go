@@ -48,18 +48,20 @@ func unpackRanges(packed []byte) ([]Range, error) {
 
 // Task is an issue on its way.
 type Task struct {
-	IssueID epistle.ID
-	HasWork bool // something is still to be launched, given out or taken over; else only what others are at, or deferred deliveries
+	IssueID   epistle.ID
+	Launching bool // its deliveries are still being written
+	HasWork   bool // something is still to be launched, given out or taken over; else only what others are at, or deferred deliveries
 }
 
 // Tasks lists the issues that are being launched or sent, the first launched
 // first.
 func (s *Store) Tasks(ctx context.Context) ([]Task, error) {
 	var rows []struct {
-		IssueID int64 `db:"issue_id"`
-		Work    int64
+		IssueID   int64 `db:"issue_id"`
+		Launching int64
+		Work      int64
 	}
-	err := s.read().all(ctx, &rows, `SELECT l.issue_id,
+	err := s.read().all(ctx, &rows, `SELECT l.issue_id, CASE WHEN i.state = 'launching' THEN 1 ELSE 0 END AS launching,
 			CASE WHEN i.state = 'launching' OR l.through_id < l.cutoff_id OR s.next_seq <= l.last_seq
 				OR EXISTS (SELECT 1 FROM share h WHERE h.issue_id = l.issue_id AND h.lease_until <= ? AND LENGTH(h.slots) > 0) THEN 1 ELSE 0 END AS work
 		FROM launch l JOIN sender s ON s.issue_id = l.issue_id JOIN issue i ON i.id = l.issue_id
@@ -69,7 +71,7 @@ func (s *Store) Tasks(ctx context.Context) ([]Task, error) {
 	}
 	all := make([]Task, len(rows))
 	for i, r := range rows {
-		all[i] = Task{IssueID: r.IssueID, HasWork: r.Work != 0}
+		all[i] = Task{IssueID: r.IssueID, Launching: r.Launching != 0, HasWork: r.Work != 0}
 	}
 	return all, nil
 }

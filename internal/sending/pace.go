@@ -1,0 +1,341 @@
+package sending
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"epistle/internal/epistle"
+	"epistle/internal/relay"
+	"epistle/internal/store"
+)
+
+// Limits is how fast mail goes, whichever relay takes it. A rate of 0 is no
+// limit.
+type Limits struct {
+	Rate     float64            // messages a second, all together
+	LaneRate float64            // to one mail domain
+	Lanes    map[string]float64 // to some domains, instead of LaneRate
+}
+
+// PaceStore keeps what the daemons have to agree on about pace.
+type PaceStore interface {
+	Lane(domain string) []byte
+	Reserve(ctx context.Context, wanted []store.Reservation) ([]time.Time, error)
+	ForgetBuckets(ctx context.Context, before time.Time) error
+	Breakers(ctx context.Context) ([]store.Breaker, error)
+	OpenBreaker(ctx context.Context, seen store.Breaker, until time.Time) (store.Breaker, error)
+	TryBreaker(ctx context.Context, lane []byte, patience time.Duration) (bool, error)
+	CloseBreaker(ctx context.Context, lane []byte) error
+	SpendQuota(ctx context.Context, relay, day string, limit, count int64) (granted int64, err error)
+	ChargeQuota(ctx context.Context, relay, day string, count int64) error
+}
+
+// pace says when mail may go to a lane. A lane whose bucket is empty, or whose
+// domain does not take mail for the time being, must not hold a connection up:
+// its mail is put off, to a moment that the bucket is debited for, and comes
+// back as a single delivery.
+type pace struct {
+	store PaceStore
+	clock epistle.Clock
+	log   *slog.Logger
+	usual time.Duration // the gap of lanes that have none of their own
+	own   map[laneKey]time.Duration
+	shut  atomic.Pointer[map[laneKey]store.Breaker] // breakers that are not closed
+
+	mu     sync.Mutex
+	purses map[laneKey]purse
+	need   map[laneKey]int // of prepare, kept for the next
+	faults map[laneKey]int // since the lane took mail the last time
+	faulty atomic.Bool     // faults has entries
+}
+
+type laneKey [16]byte
+
+func keyOf(lane []byte) (k laneKey) {
+	copy(k[:], lane)
+	return k
+}
+
+const (
+	// manyPurses bounds the memory for lanes; beyond it all begin anew.
+	manyPurses = 20000
+	// A refusal that blames the pace or the domain weighs more than one that may
+	// be about the person. At faultLimit, with nothing accepted between, the
+	// breaker opens.
+	plainFault = 1
+	heavyFault = 4
+	faultLimit = 20
+	// firstRest is how long a breaker is open the first time; it doubles up to
+	// longestRest.
+	firstRest   = 2 * time.Minute
+	longestRest = time.Hour
+	// crawl is the gap between those who wait for a breaker to close.
+	crawl = 10 * time.Millisecond
+	// tryTime is how long others wait for the one that tries a lane.
+	tryTime = 2 * time.Minute
+	// staleRest is after how long a breaker that nobody tried is forgotten.
+	staleRest = 12 * time.Hour
+)
+
+func newPace(s PaceStore, clock epistle.Clock, log *slog.Logger, l Limits) *pace {
+	p := &pace{store: s, clock: clock, log: log, usual: gapOf(l.LaneRate), own: map[laneKey]time.Duration{},
+		purses: map[laneKey]purse{}, need: map[laneKey]int{}, faults: map[laneKey]int{}}
+	for domain, rate := range l.Lanes {
+		p.own[keyOf(s.Lane(domain))] = gapOf(rate)
+	}
+	return p
+}
+
+func (p *pace) gap(k laneKey) time.Duration {
+	if gap, ok := p.own[k]; ok {
+		return gap
+	}
+	return p.usual
+}
+
+// limited reports whether any lane has a limit.
+func (p *pace) limited() bool { return p.usual > 0 || len(p.own) > 0 }
+
+// prepare debits the buckets for the people of a range, all in one statement.
+func (p *pace) prepare(ctx context.Context, people []store.Recipient) error {
+	if !p.limited() {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	clear(p.need)
+	for i := range people {
+		if k := keyOf(people[i].Lane); !people[i].Blocked && p.gap(k) > 0 {
+			p.need[k]++
+		}
+	}
+	var wanted []store.Reservation
+	for k, n := range p.need {
+		if missing := n - p.purses[k].left(); missing > 0 {
+			wanted = append(wanted, store.Reservation{Bucket: append([]byte(nil), k[:]...), Gap: p.gap(k), Count: max(missing, bundleSize(p.gap(k)))})
+		}
+	}
+	return p.debit(ctx, wanted)
+}
+
+// debit fills purses. The mutex is held.
+func (p *pace) debit(ctx context.Context, wanted []store.Reservation) error {
+	first, err := p.store.Reserve(ctx, wanted)
+	if err != nil {
+		return err
+	}
+	if len(p.purses)+len(wanted) > manyPurses {
+		clear(p.purses)
+	}
+	for i, w := range wanted {
+		k := keyOf(w.Bucket)
+		p.purses[k] = append(p.purses[k], bundle{first: first[i], gap: w.Gap, count: w.Count})
+	}
+	return nil
+}
+
+// admit says whether one person's mail may go now. If not, it returns the
+// moment to put it off to, for which the lane's bucket is debited.
+func (p *pace) admit(ctx context.Context, to *store.Recipient) (putOff time.Time, err error) {
+	gap, k := time.Duration(0), laneKey{}
+	if p.limited() {
+		k = keyOf(to.Lane)
+		gap = p.gap(k)
+	}
+	if shut := p.shut.Load(); shut != nil {
+		k = keyOf(to.Lane)
+		if b, ok := (*shut)[k]; ok {
+			return p.admitBroken(ctx, k, b, max(gap, crawl))
+		}
+	}
+	if gap == 0 || to.Reserved {
+		return time.Time{}, nil
+	}
+	at, err := p.take(ctx, k, gap)
+	if err != nil || !at.After(p.clock().Add(ahead)) {
+		return time.Time{}, err
+	}
+	return at, nil
+}
+
+// admitBroken lets one message try a lane whose breaker has been open long
+// enough, and puts the others off.
+func (p *pace) admitBroken(ctx context.Context, k laneKey, b store.Breaker, gap time.Duration) (time.Time, error) {
+	now := p.clock()
+	if !b.Until.After(now) {
+		mine, err := p.store.TryBreaker(ctx, b.Lane, tryTime)
+		if err != nil {
+			return time.Time{}, err
+		}
+		b.Until = now.Add(tryTime)
+		p.note(k, b)
+		if mine {
+			return time.Time{}, nil
+		}
+	}
+	at, err := p.take(ctx, k, gap)
+	if at.Before(b.Until) {
+		at = b.Until
+	}
+	return at, err
+}
+
+func (p *pace) take(ctx context.Context, k laneKey, gap time.Duration) (time.Time, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if at, ok := p.draw(k); ok {
+		return at, nil
+	}
+	if err := p.debit(ctx, []store.Reservation{{Bucket: append([]byte(nil), k[:]...), Gap: gap, Count: bundleSize(gap)}}); err != nil {
+		return time.Time{}, err
+	}
+	at, _ := p.draw(k)
+	return at, nil
+}
+
+func (p *pace) draw(k laneKey) (time.Time, bool) {
+	held, known := p.purses[k]
+	if !known {
+		return time.Time{}, false
+	}
+	at, ok := held.take(p.clock())
+	p.purses[k] = held
+	return at, ok
+}
+
+// learn takes an outcome to account: a domain that refuses one after the other
+// for the time being gets a rest, and one that takes mail again has its breaker
+// closed.
+func (p *pace) learn(ctx context.Context, lane []byte, o relay.Outcome) {
+	weight := faultOf(o)
+	shut := p.shut.Load()
+	if weight == 0 && shut == nil && !p.faulty.Load() {
+		return
+	}
+	k := keyOf(lane)
+	var b store.Breaker
+	if shut != nil {
+		b = (*shut)[k]
+	}
+	switch {
+	case o.Class == relay.Accepted:
+		p.forgive(k)
+		if b.Opened > 0 {
+			p.close(ctx, k, lane)
+		}
+	case weight > 0 && (p.blame(k, weight) >= faultLimit || b.Opened > 0):
+		p.forgive(k)
+		p.open(ctx, k, store.Breaker{Lane: lane, Opened: b.Opened})
+	}
+}
+
+// faultOf is how much an outcome tells against a recipient's domain; 0 if
+// nothing.
+func faultOf(o relay.Outcome) int {
+	switch {
+	case o.Code < 400 || o.Code >= 500 || o.Stage == relay.AtMail:
+		return 0
+	case o.Code == 421 || strings.HasPrefix(o.Status, "4.7."):
+		return heavyFault
+	}
+	return plainFault
+}
+
+func (p *pace) blame(k laneKey, weight int) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.faults[k] += weight
+	p.faulty.Store(true)
+	return p.faults[k]
+}
+
+func (p *pace) forgive(k laneKey) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.faults, k)
+	p.faulty.Store(len(p.faults) > 0)
+}
+
+// open and close do without the database if it is away: the next outcome
+// comes back to it.
+func (p *pace) open(ctx context.Context, k laneKey, seen store.Breaker) {
+	rest := min(firstRest<<min(seen.Opened, 8), longestRest)
+	is, err := p.store.OpenBreaker(ctx, seen, p.clock().Add(rest))
+	if err != nil {
+		p.log.Warn("sending: could not record that a domain refuses mail", "error", err)
+		return
+	}
+	p.log.Info("sending: a mail domain refuses for the time being, its mail waits", "minutes", int(rest.Minutes()))
+	p.mu.Lock()
+	delete(p.purses, k) // what is left in it lies before the rest
+	p.mu.Unlock()
+	p.note(k, is)
+}
+
+func (p *pace) close(ctx context.Context, k laneKey, lane []byte) {
+	if err := p.store.CloseBreaker(ctx, lane); err != nil {
+		p.log.Warn("sending: could not record that a domain takes mail again", "error", err)
+		return
+	}
+	p.note(k, store.Breaker{Lane: lane})
+}
+
+// note changes what is known of one breaker.
+func (p *pace) note(k laneKey, b store.Breaker) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	next := map[laneKey]store.Breaker{k: b}
+	if known := p.shut.Load(); known != nil {
+		for other, is := range *known {
+			if other != k {
+				next[other] = is
+			}
+		}
+	}
+	p.know(next)
+}
+
+// know replaces what is known of all breakers. The mutex is held.
+func (p *pace) know(all map[laneKey]store.Breaker) {
+	for k, b := range all {
+		if b.Opened == 0 {
+			delete(all, k)
+		}
+	}
+	if len(all) == 0 {
+		p.shut.Store(nil)
+		return
+	}
+	p.shut.Store(&all)
+}
+
+// look learns what other daemons found out about lanes.
+func (p *pace) look(ctx context.Context) error {
+	found, err := p.store.Breakers(ctx)
+	if err != nil {
+		return err
+	}
+	all := map[laneKey]store.Breaker{}
+	for _, b := range found {
+		if p.clock().Sub(b.Until) > staleRest {
+			if err := p.store.CloseBreaker(ctx, b.Lane); err != nil {
+				return err
+			}
+			continue
+		}
+		all[keyOf(b.Lane)] = b
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for k := range all {
+		if known := p.shut.Load(); known == nil || (*known)[k].Opened == 0 {
+			delete(p.purses, k)
+		}
+	}
+	p.know(all)
+	return nil
+}
