@@ -7,9 +7,8 @@ import (
 )
 
 // NextWelcome is the next welcome slot: the wall time WelcomeAt in the
-// newsletter's zone, strictly after now. On the one day a year on which that
-// wall time does not exist it comes an hour later by the clock; where it exists
-// twice, the first one counts. So there is exactly one slot a day.
+// newsletter's zone, strictly after now; see AtWall for the days on which clocks
+// change. There is exactly one slot a day.
 func (n Newsletter) NextWelcome(now time.Time) (time.Time, error) {
 	loc, err := n.Location()
 	if err != nil {
@@ -21,7 +20,7 @@ func (n Newsletter) NextWelcome(now time.Time) (time.Time, error) {
 	}
 	year, month, day := now.In(loc).Date()
 	for {
-		at := AtWall(year, month, day, wall.Hour(), wall.Minute(), loc)
+		at := AtWall(time.Date(year, month, day, wall.Hour(), wall.Minute(), 0, 0, time.UTC), loc)
 		if at.After(now) {
 			return at, nil
 		}
@@ -31,23 +30,31 @@ func (n Newsletter) NextWelcome(now time.Time) (time.Time, error) {
 
 const wallClock = "15:04"
 
-// AtWall places a wall time in a zone, in UTC. A wall time inside a gap (clocks
-// go forward) is moved on by the length of the gap; one that exists twice
-// (clocks go back) is the first of the two. time.Date promises neither.
-func AtWall(year int, month time.Month, day, hour, minute int, loc *time.Location) time.Time {
-	naive := time.Date(year, month, day, hour, minute, 0, 0, time.UTC)
-	// Zone rules change at most once within two days, so the offsets a day
-	// before and a day after are the only two that can apply.
-	_, before := naive.AddDate(0, 0, -1).In(loc).Zone()
-	_, after := naive.AddDate(0, 0, 1).In(loc).Zone()
-	first := naive.Add(-time.Duration(max(before, after)) * time.Second)
-	second := naive.Add(-time.Duration(min(before, after)) * time.Second)
-	for _, at := range []time.Time{first, second} {
-		if _, offset := at.In(loc).Zone(); at.Add(time.Duration(offset) * time.Second).Equal(naive) {
+// A gap or an overlap of the clock is at most a day (the Pacific islands that
+// crossed the date line); offsets reach 14 hours.
+const (
+	widestGap    = 24 * time.Hour
+	widestOffset = 15 * time.Hour
+)
+
+// AtWall finds the instant, UTC, of a wall time (given as if it were UTC) in a
+// zone: the first one if the zone has it twice, the end of the gap if it has it
+// never. time.Date promises neither.
+func AtWall(wall time.Time, zone *time.Location) time.Time {
+	// Walk the stretches of constant offset around the wall time.
+	for t := wall.Add(-widestGap - widestOffset).In(zone); ; {
+		_, seconds := t.Zone()
+		at := wall.Add(-time.Duration(seconds) * time.Second)
+		begin, end := t.ZoneBounds()
+		switch {
+		case !begin.IsZero() && at.Before(begin):
+			// Later than the stretch before and earlier than this one: a gap.
+			return begin.UTC()
+		case end.IsZero() || at.Before(end):
 			return at
 		}
+		t = end.In(zone)
 	}
-	return naive.Add(-time.Duration(before) * time.Second)
 }
 
 // Validate reports everything that is wrong with a newsletter as Problems, and

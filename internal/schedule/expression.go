@@ -26,12 +26,9 @@ type Occurrence struct {
 // labelLayout is the form of a label.
 const labelLayout = "2006-01-02T15:04"
 
-// A gap or an overlap of the clock is at most a day (the Pacific islands that
-// crossed the date line); offsets reach 14 hours.
-const (
-	widestGap    = 24 * time.Hour
-	widestOffset = 15 * time.Hour
-)
+// earlyEnough before an instant, every wall time has passed that may fall on it:
+// the widest gap of a clock is a day, and offsets reach 14 hours either way.
+const earlyEnough = 54 * time.Hour
 
 // maxExpression is longer than any expression with a purpose.
 const maxExpression = 200
@@ -43,8 +40,8 @@ var parser = cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cr
 // @daily forms, and days that never come, such as 30 February, are refused. The
 // error is Invalid, its field "schedule" or "zone".
 //
-// A wall-clock time that the spring change of the clock skips fires when the
-// gap ends; one that the autumn change repeats fires the first time only.
+// Where the clock changes, epistle.AtWall decides: what a gap skips fires when
+// the gap ends, what comes twice fires the first time only.
 // Several times that fall on one instant fire once, under the first label.
 func Parse(expr, zone string) (Expression, error) {
 	loc, err := time.LoadLocation(zone)
@@ -108,14 +105,14 @@ func (e Expression) Between(after, until time.Time) []Occurrence {
 func (e Expression) walk(after time.Time, yield func(Occurrence) bool) {
 	// Cron counts in naive wall time, here as UTC, which has no gaps. Begin early
 	// enough to know the first label of the instant that after may lie on.
-	wall := after.Add(-widestGap - 2*widestOffset).UTC()
+	wall := after.Add(-earlyEnough).UTC()
 	var last time.Time
 	for {
 		wall = e.nextWall(wall)
 		if wall.IsZero() {
 			return
 		}
-		at := place(wall, e.zone)
+		at := epistle.AtWall(wall, e.zone)
 		if at.Equal(last) {
 			continue
 		}
@@ -136,25 +133,6 @@ func (e Expression) nextWall(wall time.Time) time.Time {
 		wall = wall.AddDate(4, 0, 0)
 	}
 	return time.Time{}
-}
-
-// place finds the instant of a naive wall time (given as UTC) in a zone: the
-// first one if the zone has it twice, the end of the gap if it has it never.
-func place(wall time.Time, zone *time.Location) time.Time {
-	// Walk the stretches of constant offset around the wall time.
-	for t := wall.Add(-widestGap - widestOffset).In(zone); ; {
-		_, seconds := t.Zone()
-		at := wall.Add(-time.Duration(seconds) * time.Second)
-		begin, end := t.ZoneBounds()
-		switch {
-		case !begin.IsZero() && at.Before(begin):
-			// Later than the stretch before and earlier than this one: a gap.
-			return begin.UTC()
-		case end.IsZero() || at.Before(end):
-			return at
-		}
-		t = end.In(zone)
-	}
 }
 
 // sundayAsZero rewrites the day-of-week field so that Sunday may be 7, also as

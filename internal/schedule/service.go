@@ -60,9 +60,9 @@ type Options struct {
 	Log   *slog.Logger
 	Jobs  []Job
 	Owner string // names this daemon in leases; different for each that runs
-	// Wake is how often the service looks at the clock; 0 is every two seconds.
-	// It never sleeps until a slot, since clocks are set and machines are
-	// suspended.
+	// Wake is how often the service looks at the clock, besides at the instants
+	// of slots; 0 is every two seconds. It never sleeps longer, since clocks are
+	// set and machines are suspended.
 	Wake time.Duration
 	// Drain is how long running jobs may go on after the service was told to
 	// stop; 0 is eight seconds.
@@ -82,9 +82,15 @@ type Service struct {
 	running sync.WaitGroup
 
 	mu      sync.Mutex
-	busy    map[string]bool      // series at work in this daemon
-	through map[string]time.Time // series -> every slot fired until then is settled
-	defined map[string]string    // series -> the expression for which through counts
+	busy    map[string]bool // series at work in this daemon
+	horizon map[string]horizon
+}
+
+// horizon is what is known of the slots of a series.
+type horizon struct {
+	expression string    // for which it counts
+	through    time.Time // every slot that fired until then is settled
+	next       time.Time // none fires between through and then; zero: not known
 }
 
 // New makes a service. Start runs it.
@@ -95,7 +101,7 @@ func New(o Options) *Service {
 	if o.Drain == 0 {
 		o.Drain = 8 * time.Second
 	}
-	return &Service{Options: o, busy: map[string]bool{}, through: map[string]time.Time{}, defined: map[string]string{}}
+	return &Service{Options: o, busy: map[string]bool{}, horizon: map[string]horizon{}}
 }
 
 // Start fires slots until ctx ends. Then it takes no more, lets running jobs
@@ -103,14 +109,14 @@ func New(o Options) *Service {
 func (s *Service) Start(ctx context.Context) error {
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	tick := time.NewTicker(s.Wake)
-	defer tick.Stop()
 	for ctx.Err() == nil {
-		s.look(ctx, work)
+		again := s.look(ctx, work)
+		pause := time.NewTimer(max(0, min(s.Wake, again.Sub(s.Clock()))))
 		select {
 		case <-ctx.Done():
-		case <-tick.C:
+		case <-pause.C:
 		}
+		pause.Stop()
 	}
 	overdue := time.AfterFunc(s.Drain, cancel)
 	defer overdue.Stop()
@@ -125,9 +131,11 @@ func (s *Service) Pass(ctx context.Context) {
 	s.running.Wait()
 }
 
-// look starts the work of every series that has due slots. New work is taken
-// while ctx lasts; what has begun runs under work.
-func (s *Service) look(ctx, work context.Context) {
+// look starts the work of every series that has due slots, and says when to look
+// again at the latest. New work is taken while ctx lasts; what has begun runs
+// under work.
+func (s *Service) look(ctx, work context.Context) (again time.Time) {
+	again = s.Clock().Add(s.Wake)
 	for _, job := range s.Jobs {
 		all, err := job.Series(ctx)
 		if err != nil {
@@ -136,8 +144,12 @@ func (s *Service) look(ctx, work context.Context) {
 		}
 		for _, series := range all {
 			s.lookAt(ctx, work, job, series)
+			if next := s.nextOf(series.Key); !next.IsZero() && next.Before(again) {
+				again = next
+			}
 		}
 	}
+	return again
 }
 
 func (s *Service) lookAt(ctx, work context.Context, job Job, series Series) {
@@ -182,20 +194,28 @@ func (s *Service) end(key string) {
 func (s *Service) settledThrough(key string, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if at.After(s.through[key]) {
-		s.through[key] = at
+	if h := s.horizon[key]; at.After(h.through) {
+		h.through, h.next = at, time.Time{}
+		s.horizon[key] = h
 	}
+}
+
+func (s *Service) nextOf(key string) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.horizon[key].next
 }
 
 // due lists the unsettled slots whose firing time has come, the earliest first.
 func (s *Service) due(ctx context.Context, series Series) ([]epistle.Slot, error) {
 	now := s.Clock()
-	through, err := s.horizon(ctx, series, now)
-	if err != nil {
+	through, quiet, err := s.since(ctx, series, now)
+	if err != nil || quiet {
 		return nil, err
 	}
 	occurrences := series.Expression.Between(through.Add(-series.Offset), now.Add(-series.Offset))
 	if len(occurrences) == 0 {
+		s.quietUntilNext(series, through, now)
 		return nil, nil
 	}
 	if len(occurrences) > maxLate {
@@ -222,34 +242,55 @@ func (s *Service) due(ctx context.Context, series Series) ([]epistle.Slot, error
 		due = append(due, epistle.Slot{Series: series.Key, Label: o.Label, At: at})
 	}
 	if len(due) == 0 {
-		s.settledThrough(series.Key, now)
+		s.quietUntilNext(series, now, now)
 	}
 	return due, nil
 }
 
-// horizon is the time up to which every slot of the series is known to be
-// settled.
-func (s *Service) horizon(ctx context.Context, series Series, now time.Time) (time.Time, error) {
+// since is the time up to which every slot of the series is known to be settled.
+// quiet means that no other one has fired by now.
+func (s *Service) since(ctx context.Context, series Series, now time.Time) (through time.Time, quiet bool, err error) {
 	oldest := now.Add(-lookback)
 	expression := series.Expression.String() + " " + series.Offset.String()
 	s.mu.Lock()
-	through, same := s.through[series.Key], s.defined[series.Key] == expression
+	h := s.horizon[series.Key]
 	s.mu.Unlock()
-	if same {
-		if through.Before(oldest) {
-			return oldest, nil
+	if h.expression == expression {
+		if h.through.Before(oldest) {
+			h.through = oldest
 		}
-		return through, nil
+		return h.through, now.Before(h.next), nil
 	}
 	// Told to the database at first sight, so that a change counts from the
 	// moment in which it was made and not from the next slot.
 	if _, err := s.Store.SeriesSince(ctx, series.Key, series.Expression.String(), series.Since); err != nil {
-		return time.Time{}, err
+		return time.Time{}, false, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.defined[series.Key], s.through[series.Key] = expression, oldest
-	return oldest, nil
+	s.horizon[series.Key] = horizon{expression: expression, through: oldest}
+	return oldest, false, nil
+}
+
+// quietUntilNext notes that nothing of the series fires between a time, up to
+// which all is settled, and the first slot after now.
+func (s *Service) quietUntilNext(series Series, through, now time.Time) {
+	next := now.Add(lookback)
+	if o := series.Expression.Next(now.Add(-series.Offset), 1); len(o) > 0 {
+		next = o[0].At.Add(series.Offset)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.horizon[series.Key]
+	h.through, h.next = later(h.through, through), next
+	s.horizon[series.Key] = h
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // fire deals with one slot. It returns false when the slot is not settled, so

@@ -286,3 +286,30 @@ func TestStopLetsAJobFinishThenCancelsIt(t *testing.T) {
 		})
 	}
 }
+
+func TestASlotDoesNotWaitForTheNextLook(t *testing.T) {
+	s, _ := storetest.SQLite(t)
+	// A clock that runs with the real one and has a slot in a moment.
+	started, slot := time.Now(), time.Date(2026, 11, 22, 11, 0, 0, 0, time.UTC)
+	clock := func() time.Time { return slot.Add(time.Since(started) - 300*time.Millisecond) }
+	fired := make(chan time.Time, 1)
+	series := schedule.Series{Key: "a/1", Expression: parse(t, "0 20 * * *"), Grace: time.Hour, Since: slot.Add(-time.Hour)}
+	service := schedule.New(schedule.Options{Store: s, Clock: clock, Log: slog.New(slog.DiscardHandler), Owner: "a", Wake: time.Hour,
+		Jobs: []schedule.Job{{Name: "test", Series: func(context.Context) ([]schedule.Series, error) { return []schedule.Series{series}, nil },
+			Run: func(context.Context, schedule.Series, epistle.Slot) error { fired <- clock(); return nil }}}})
+	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	done := make(chan error)
+	go func() { done <- service.Start(ctx) }()
+	select {
+	case at := <-fired:
+		if at.Before(slot) {
+			t.Errorf("fired %s before the slot", slot.Sub(at))
+		}
+	case <-ctx.Done():
+		t.Error("the slot waits for the next look at the clock")
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,70 @@
+package years_test
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+
+	"epistle/internal/chaos/years"
+	"epistle/internal/epistle"
+	"epistle/internal/seal"
+	"epistle/internal/store"
+	"epistle/internal/storetest"
+)
+
+// Ten months in which every clock that changes does so twice. make chaos goes
+// through ten years.
+var (
+	from  = time.Date(2018, 2, 1, 0, 0, 0, 0, time.UTC)
+	until = from.AddDate(0, 10, 0)
+)
+
+// opener opens a database for one daemon after the other.
+func opener(t *testing.T, url string) func(epistle.Clock) (*store.Store, error) {
+	key := seal.NewKey()
+	return func(clock epistle.Clock) (*store.Store, error) {
+		return store.Open(t.Context(), store.Options{URL: url, Clock: clock, Log: slog.New(slog.DiscardHandler),
+			Keys: func(bool) (*seal.Keyring, error) { return seal.NewKeyring(key) }})
+	}
+}
+
+func TestNoSlotIsDoubledOrMissed(t *testing.T) {
+	for name, url := range map[string]func(testing.TB) string{"sqlite": storetest.SQLiteURL, "postgres": storetest.PostgresURL} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			outcome, err := years.Run(t.Context(), years.Options{From: from, Until: until, Seed: 1, Open: opener(t, url(t))})
+			if err != nil || outcome.Doubled != 0 || outcome.Missed != 0 || outcome.Slots < 12*300 {
+				t.Errorf("%+v, error %v", outcome, err)
+			}
+		})
+	}
+}
+
+func TestWhatGoesWrongIsCounted(t *testing.T) {
+	o := years.Options{From: from, Until: from.AddDate(0, 0, 3), Seed: 1}
+	o.Open = func(clock epistle.Clock) (*store.Store, error) { // each daemon alone, so that each does everything
+		return opener(t, storetest.SQLiteURL(t))(clock)
+	}
+	if got, err := years.Run(t.Context(), o); err != nil || got.Doubled < got.Slots || got.Missed != 0 {
+		t.Errorf("daemons that do not know of each other: %+v, error %v; want most doubled", got, err)
+	}
+	open := opener(t, storetest.SQLiteURL(t))
+	o.Open = func(clock epistle.Clock) (*store.Store, error) {
+		s, err := open(clock)
+		if err != nil {
+			return nil, err
+		}
+		// Said to be done before anybody did it.
+		slot, err := s.ClaimSlot(t.Context(), epistle.Slot{Series: "Asia/Seoul 0 0 * * *", Label: "2018-02-03T00:00", At: from}, "nobody", time.Minute)
+		if err == nil {
+			err = s.SettleSlot(t.Context(), slot.ID, "nobody", epistle.SlotDone)
+		}
+		if epistle.KindOf(err) == epistle.Conflict { // the other daemons come too late
+			err = nil
+		}
+		return s, err
+	}
+	if got, err := years.Run(t.Context(), o); err != nil || got.Missed != 1 || got.Doubled != 0 {
+		t.Errorf("a slot that nobody ran: %+v, error %v; want one missed", got, err)
+	}
+}
