@@ -182,8 +182,7 @@ func (p *duePassage) sure() (err error) {
 // giveBack leaves a delivery as it was, to be claimed again at a time.
 func giveBack(r store.Recipient, at time.Time) store.Result {
 	result := store.Result{Seq: r.Seq, SubscriberID: r.SubscriberID, State: epistle.Deferred, NextAt: at}
-	// What is queued in a range counts as sent when the range is folded, so only
-	// a welcome, which is in none, may go back to that.
+	// Only a welcome, which is in no range, was queued before.
 	if r.Attempts == 0 && r.Kind == epistle.WelcomeDelivery {
 		result.State = epistle.Queued
 	}

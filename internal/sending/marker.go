@@ -3,6 +3,7 @@ package sending
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"epistle/internal/epistle"
@@ -23,11 +24,7 @@ type marker struct {
 	number   int64 // of the share
 	hold     bool  // what may have arrived before a crash is not sent again
 	open     []*span
-	free     []*span       // of those, what no connection is at
-	dropped  []store.Range // since the last mark
-	passed   []*span       // done to their ends, not folded yet
-	folds    chan fold
-	folding  bool
+	free     []*span // of those, what no connection is at
 	adoptAt  time.Time
 	requests chan *request
 	ended    chan struct{}
@@ -53,18 +50,12 @@ type answer struct {
 	err  error
 }
 
-// fold is what came of folding ranges.
-type fold struct {
-	spans []*span
-	err   error
-}
-
 // gathering is how long a commit waits for the connections that took part in
 // the last ones. Waiting for all would let one slow connection hold the others.
 const gathering = 400 * time.Microsecond
 
 func newMarker(s *Service, hard context.Context, issueID epistle.ID, number int64, hold bool) *marker {
-	return &marker{Service: s, hard: hard, issueID: issueID, number: number, hold: hold, folds: make(chan fold, 1),
+	return &marker{Service: s, hard: hard, issueID: issueID, number: number, hold: hold,
 		requests: make(chan *request, 4*s.gateway.connections()), ended: make(chan struct{}), timer: time.NewTimer(time.Hour)}
 }
 
@@ -85,9 +76,6 @@ func (m *marker) run() {
 				return
 			}
 			batch = m.gather(append(batch, first))
-		case done := <-m.folds:
-			m.foldDone(done)
-			continue
 		case <-renew.C:
 		}
 		broken = m.step(batch, broken)
@@ -130,7 +118,7 @@ func (m *marker) gather(batch []*request) []*request {
 // step applies a batch, commits it and answers. Without a batch it renews the
 // lease and looks for ranges that have become nobody's.
 func (m *marker) step(batch []*request, broken error) error {
-	mark := store.Mark{IssueID: m.issueID, Number: m.number, Lease: m.lease, Dropped: m.dropped}
+	mark := store.Mark{IssueID: m.issueID, Number: m.number, Lease: m.lease}
 	waiting := batch[:0]
 	for _, r := range batch {
 		switch {
@@ -145,7 +133,8 @@ func (m *marker) step(batch []*request, broken error) error {
 			r.span.Done = r.done
 			mark.Results = append(mark.Results, r.results...)
 			if r.span.Done == r.span.Last {
-				m.passed = append(m.passed, r.span)
+				mark.Closed = append(mark.Closed, r.span.Range)
+				m.drop(r.span)
 			}
 			waiting = append(waiting, r)
 		}
@@ -157,7 +146,6 @@ func (m *marker) step(batch []*request, broken error) error {
 	mark.Open = m.ranges()
 	given, err := m.commit(mark)
 	if err == nil {
-		m.dropped = nil
 		m.take(given)
 	}
 	for _, r := range waiting {
@@ -167,7 +155,6 @@ func (m *marker) step(batch []*request, broken error) error {
 		}
 		r.answer <- got
 	}
-	m.foldPassed()
 	return err
 }
 
@@ -186,14 +173,16 @@ func (m *marker) demand(w *store.Want) {
 // take opens the ranges that a mark was given.
 func (m *marker) take(given []store.Range) {
 	for _, r := range given {
-		s := &span{r}
-		m.open = append(m.open, s)
-		if r.Done == r.Last {
-			m.passed = append(m.passed, s) // its former owner had not folded it
-		} else {
-			m.free = append(m.free, s)
+		if r.Done < r.Last {
+			s := &span{r}
+			m.open, m.free = append(m.open, s), append(m.free, s)
 		}
 	}
+}
+
+func (m *marker) drop(done *span) {
+	i := slices.Index(m.open, done)
+	m.open = slices.Delete(m.open, i, i+1)
 }
 
 func (m *marker) pick() *span {
@@ -213,49 +202,8 @@ func (m *marker) ranges() []store.Range {
 	return ranges
 }
 
-// foldPassed lets ranges that are done be folded beside the marks. They stay
-// open until that stands: who takes over folds them again.
-func (m *marker) foldPassed() {
-	if m.folding || len(m.passed) == 0 {
-		return
-	}
-	spans := m.passed
-	m.passed, m.folding = nil, true
-	ranges := make([]store.Range, len(spans))
-	for i, s := range spans {
-		ranges[i] = s.Range
-	}
-	go func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(m.hard), foldTime)
-		defer cancel()
-		m.folds <- fold{spans, m.Store.FoldRanges(ctx, m.issueID, ranges)}
-	}()
-}
-
-func (m *marker) foldDone(f fold) {
-	m.folding = false
-	if f.err != nil {
-		m.Log.Error("sending: fold ranges", "issue", m.issueID, "error", f.err)
-		m.passed = append(m.passed, f.spans...) // the next mark tries again
-		return
-	}
-	for _, done := range f.spans {
-		for i, s := range m.open {
-			if s == done {
-				m.open = append(m.open[:i], m.open[i+1:]...)
-				break
-			}
-		}
-		m.dropped = append(m.dropped, done.Range)
-	}
-	m.foldPassed()
-}
-
-// commitTime bounds one attempt to commit, foldTime one to fold.
-const (
-	commitTime = 1500 * time.Millisecond
-	foldTime   = 10 * time.Second
-)
+// commitTime bounds one attempt to commit.
+const commitTime = 1500 * time.Millisecond
 
 // commit records a mark, again and again as long as only the database is at
 // fault: every connection waits for it, so nothing is sent meanwhile, and
@@ -284,12 +232,9 @@ func (m *marker) tryCommit(mark store.Mark) ([]store.Range, error) {
 	return m.Store.MarkShare(ctx, mark)
 }
 
-// end waits for a fold under way and gives the share back. If that fails, the
-// next owner finds the ranges as they are.
+// end gives the share back. If that fails, the next owner finds the ranges as
+// they are.
 func (m *marker) end(broken error) {
-	for m.folding {
-		m.foldDone(<-m.folds)
-	}
 	if broken != nil {
 		return
 	}

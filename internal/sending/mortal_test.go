@@ -47,13 +47,6 @@ func (m *mortal) MarkShare(ctx context.Context, mark store.Mark) ([]store.Range,
 	return m.Store.MarkShare(ctx, mark)
 }
 
-func (m *mortal) FoldRanges(ctx context.Context, id epistle.ID, ranges []store.Range) error {
-	if err := m.fault(); err != nil {
-		return err
-	}
-	return m.Store.FoldRanges(ctx, id, ranges)
-}
-
 func (m *mortal) CloseShare(ctx context.Context, id epistle.ID, number int64, open []store.Range) error {
 	if err := m.fault(); err != nil {
 		return err

@@ -21,8 +21,8 @@
 //  5. A mark that fails for the database's sake is repeated until it is known
 //     to be there; until then nothing more is sent.
 //
-// A range that is finished is folded: its rows become accepted in one
-// statement. Message-ID and Date come from the row and the launch, so that a
+// A delivery that went as it should is not written again: that it was accepted
+// follows from where the ranges are. Message-ID and Date come from the row and the launch, so that a
 // copy is recognised as one.
 //
 // Nobody is mailed after leaving: each connection asks about the rest of its
@@ -89,7 +89,6 @@ type ShareStore interface {
 	Tasks(ctx context.Context) ([]store.Task, error)
 	OpenShare(ctx context.Context, issueID epistle.ID, owner string, lease time.Duration) (number int64, err error)
 	MarkShare(ctx context.Context, m store.Mark) (given []store.Range, err error)
-	FoldRanges(ctx context.Context, issueID epistle.ID, ranges []store.Range) error
 	CloseShare(ctx context.Context, issueID epistle.ID, number int64, open []store.Range) error
 	LaunchChunk(ctx context.Context, l store.Launch, size int) (store.Progress, error)
 	LaunchedBetween(ctx context.Context, newsletterID epistle.ID, from, until time.Time) (int64, error)

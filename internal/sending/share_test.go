@@ -54,15 +54,12 @@ func TestAMarkMayBeRepeated(t *testing.T) {
 		}
 		person := p.subscription(t, 2)
 		m.Want = store.Want{}
-		m.Open = []store.Range{{First: 1, Last: 3, Done: 3}, {First: 4, Last: 6, Done: 4}}
+		m.Open, m.Closed = []store.Range{{First: 4, Last: 6, Done: 4}}, []store.Range{{First: 1, Last: 3, Done: 3}}
 		m.Results = []store.Result{{Seq: 2, SubscriberID: person.SubscriberID, State: epistle.Failed, Attempted: true, Code: 550, Status: "5.1.1", Gone: true}}
 		for range 2 {
 			p.mark(t, m)
 			if got := p.report(t, issue.ID); got.Accepted != 3 || got.Failed != 1 || got.Queued != 4 {
 				t.Errorf("report: %+v", got)
-			}
-			if err := p.store.FoldRanges(t.Context(), issue.ID, m.Open[:1]); err != nil {
-				t.Fatal(err)
 			}
 		}
 		if events, err := p.store.Events(t.Context(), person.SubscriberID, 10); err != nil || len(events) != 2 {

@@ -94,7 +94,7 @@ func (s *Store) ReadRange(ctx context.Context, issueID epistle.ID, first, last i
 	if err != nil {
 		return nil, check, err
 	}
-	all, err := s.recipients(ctx, `WHERE d.issue_id = ? AND d.seq BETWEEN ? AND ? AND d.state = 0 ORDER BY d.seq`,
+	all, err := s.recipients(ctx, `WHERE d.issue_id = ? AND d.seq BETWEEN ? AND ? AND d.state = 0 AND d.aside = 0 ORDER BY d.seq`,
 		micros(s.clock()), issueID, first, last)
 	return all, check, err
 }

@@ -64,11 +64,7 @@ func countOnTheirWay(ctx context.Context, q queries, issueID epistle.ID, aside i
 		return err
 	}
 	queued := at[0].LastSeq - at[0].NextSeq + 1
-	var slots [][]byte
-	if err := q.all(ctx, &slots, `SELECT slots FROM share WHERE issue_id = ?`, issueID); err != nil {
-		return err
-	}
-	open, err := unpackRanges(bytes.Join(slots, nil))
+	open, err := openRanges(ctx, q, issueID)
 	if err != nil {
 		return err
 	}
@@ -83,6 +79,15 @@ func countOnTheirWay(ctx context.Context, q queries, issueID epistle.ID, aside i
 	r.Queued += queued
 	r.Accepted += at[0].LastSeq - aside - queued
 	return nil
+}
+
+// openRanges are those of all shares of an issue.
+func openRanges(ctx context.Context, q queries, issueID epistle.ID) ([]Range, error) {
+	var slots [][]byte
+	if err := q.all(ctx, &slots, `SELECT slots FROM share WHERE issue_id = ?`, issueID); err != nil {
+		return nil, err
+	}
+	return unpackRanges(bytes.Join(slots, nil))
 }
 
 func countOf(r *epistle.Report, state epistle.DeliveryState) *int64 {

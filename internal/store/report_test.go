@@ -75,9 +75,7 @@ func TestAReportFollowsAnIssueStepByStep(t *testing.T) {
 		c.must(err)
 		whole := epistle.Report{Queued: 12, Accepted: 4, Deferred: 1, Failed: 1, Skipped: 1, Uncertain: 1}
 		is("the range passed", whole)
-		c.must(s.FoldRanges(ctx, issue.ID, mark.Open))
-		is("folded, still open", whole)
-		mark.Dropped, mark.Open, mark.Results, mark.Want = mark.Open, nil, nil, store.Want{Ranges: 1, Size: 20, Split: 1}
+		mark.Closed, mark.Open, mark.Results, mark.Want = mark.Open, nil, nil, store.Want{Ranges: 1, Size: 20, Split: 1}
 		mark.Open, err = s.MarkShare(ctx, mark)
 		c.must(err)
 		is("the next range", whole)

@@ -12,7 +12,9 @@ import (
 )
 
 // Several daemons send one issue, each its share: a row that holds the ranges
-// its connections are at. The row is also the fence. Its number is never used
+// its connections are at. What is in a range before sender.next_seq and not
+// ahead of where an open range is has been passed: its delivery was accepted,
+// unless the row stands aside and says otherwise. The row is also the fence. Its number is never used
 // again, so a daemon whose row is gone has lost its ranges to another one.
 
 // Range is a run of sequence numbers that one connection sends in order. It has
@@ -108,7 +110,7 @@ type Mark struct {
 	Number  int64
 	Lease   time.Duration // from now
 	Open    []Range       // all ranges that are open after this step
-	Dropped []Range       // ranges that are open no more, since their last mark
+	Closed  []Range       // those that this step has done to their ends
 	Results []Result      // of those passed that were not simply accepted
 	Want    Want
 }
@@ -212,11 +214,11 @@ func (s *Store) give(ctx context.Context, q queries, m Mark, fit bool) (given []
 // unknown are the ranges in the row that the owner has not heard of: the answer
 // to an earlier try was lost. Ranges never overlap, so their ends name them.
 func unknown(stands []Range, m Mark) []Range {
-	known := make(map[int64]bool, len(m.Open)+len(m.Dropped))
+	known := make(map[int64]bool, len(m.Open)+len(m.Closed))
 	for _, r := range m.Open {
 		known[r.Last] = true
 	}
-	for _, r := range m.Dropped {
+	for _, r := range m.Closed {
 		known[r.Last] = true
 	}
 	var all []Range
@@ -299,33 +301,9 @@ func allot(ctx context.Context, q queries, issueID epistle.ID, count int, w Want
 	return fresh, err
 }
 
-// FoldRanges makes what is still queued of ranges, up to Done, accepted: all of
-// it was passed, and what was not simply accepted is recorded. It may be
-// repeated.
-func (s *Store) FoldRanges(ctx context.Context, issueID epistle.ID, ranges []Range) error {
-	now := micros(s.clock())
-	return s.writeBulk(ctx, func(q queries) error {
-		return fold(ctx, q, issueID, ranges, now)
-	})
-}
-
-func fold(ctx context.Context, q queries, issueID epistle.ID, ranges []Range, now int64) error {
-	for _, r := range ranges {
-		if r.Done < r.First {
-			continue
-		}
-		if _, err := q.exec(ctx, `UPDATE delivery SET state = ?, attempts = attempts + 1, code = 250, updated_at = ?
-			WHERE issue_id = ? AND seq BETWEEN ? AND ? AND state = 0`, int16(epistle.Accepted), now, issueID, r.First, r.Done); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// CloseShare gives a share back in order: what was begun of its open ranges is
-// folded, the rest is there for others at once. Nothing of it is under way.
+// CloseShare gives a share back in order: what is left of its open ranges is
+// there for others at once. Nothing of it is under way.
 func (s *Store) CloseShare(ctx context.Context, issueID epistle.ID, number int64, open []Range) error {
-	now := micros(s.clock())
 	rest := make([]Range, 0, len(open))
 	for _, r := range open {
 		if r.Done < r.Last {
@@ -341,10 +319,8 @@ func (s *Store) CloseShare(ctx context.Context, issueID epistle.ID, number int64
 			return fenced()
 		}
 		if len(rest) == 0 {
-			if _, err := q.exec(ctx, `DELETE FROM share WHERE issue_id = ? AND number = ?`, issueID, number); err != nil {
-				return err
-			}
+			_, err = q.exec(ctx, `DELETE FROM share WHERE issue_id = ? AND number = ?`, issueID, number)
 		}
-		return fold(ctx, q, issueID, open, now)
+		return err
 	})
 }

@@ -70,7 +70,8 @@ func (s *Site) readPeople(ctx context.Context) error {
 const Missing epistle.DeliveryState = -1
 
 // Deliveries is what the tables say became of an issue, by the reader's number.
-// Ranges that are still open are not in them, so ask once the issue is sent.
+// Ask once the issue is sent: then what is still queued in its row went as it
+// should.
 func (s *Site) Deliveries(ctx context.Context, issue epistle.ID) ([]epistle.DeliveryState, error) {
 	readers := make(map[epistle.ID]int, s.Subscribers)
 	states := make([]epistle.DeliveryState, s.Subscribers)
@@ -89,7 +90,7 @@ func (s *Site) Deliveries(ctx context.Context, issue epistle.ID) ([]epistle.Deli
 		}
 		states[n] = state
 		return nil
-	}, `SELECT subscriber_id, state FROM delivery WHERE issue_id = `+fmt.Sprint(issue))
+	}, `SELECT subscriber_id, CASE WHEN state = 0 AND aside = 0 THEN 1 ELSE state END FROM delivery WHERE issue_id = `+fmt.Sprint(issue))
 }
 
 // Hold sets whether the newsletter holds what may have arrived before a crash.
