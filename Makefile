@@ -8,7 +8,7 @@ OURS    := ./...
 # checkptr, which -race brings along, only slows down SQLite, C turned into Go.
 RACE := -race -gcflags=modernc.org/...=-d=checkptr=0
 
-.PHONY: demo build test test-wordpress test-all check lint fuzz bench chaos tools clean
+.PHONY: demo build test test-wordpress test-wxr test-all check lint fuzz bench chaos tools clean
 
 demo: ## the whole thing on loopback, with sample data and a mailbox to read
 	$(GO) run ./cmd/epistle demo
@@ -41,6 +41,9 @@ lint:
 test-wordpress: ## the whole path from a real WordPress with MariaDB and PHP, which it installs
 	@sh scripts/tools.sh wordpress
 	$(CLUSTER) $(GO) test -tags wordpress -count=1 -timeout 10m -run WordPress ./cmd/epistle
+
+test-wxr: ## imports of 100,000 comments with every trap, and of a large export: exact counts, flat memory
+	$(GO) run ./internal/wordpress/wxrtest/measure
 
 bench: ## how fast the daemon sends, beside Postfix's smtp-source: up to 20 minutes; QUICK=1, FULL=1
 	@sh scripts/tools.sh bench

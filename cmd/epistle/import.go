@@ -18,6 +18,7 @@ import (
 // importCommand brings in data from files.
 type importCommand struct {
 	Subscribers importSubscribersCommand `cmd:"" help:"${help_import_subscribers}"`
+	Comments    importCommentsCommand    `cmd:"" help:"${help_import_comments}"`
 }
 
 type importSubscribersCommand struct {
