@@ -44,7 +44,7 @@ func (b blotter) WithGroup(name string) slog.Handler { return blotter{b.Handler.
 
 var (
 	addressLike = regexp.MustCompile(`[^\s<>"'()=,;:@]+@[^\s<>"'()=,;:@]+`)
-	tokenLike   = regexp.MustCompile(`/(u|confirm|preferences|set-password)/[A-Za-z0-9_-]+`)
+	tokenLike   = regexp.MustCompile(`/(u|confirm|not-me|renew|my-data|erase|preferences|set-password)/[A-Za-z0-9_-]+`)
 )
 
 func blot(s string) string {

@@ -61,6 +61,11 @@ const (
 	NoticeMissed        NoticeKind = "missed"         // a slot passed while nothing ran: issue, slot, link
 	NoticeRecoverySheet NoticeKind = "recovery-sheet" // the recovery sheet waits to be printed: link
 	NoticeSent          NoticeKind = "sent"           // an issue was sent: issue, counts, link
+	NoticeRemind        NoticeKind = "remind"         // confirm a sign-up, once more: link
+	NoticeSignedUp      NoticeKind = "signed-up"      // signed up by staff: when the first update comes, "this was not me" link
+	NoticeRenewal       NoticeKind = "renewal"        // a consent of two years ago: when it was given, link
+	NoticeOwnData       NoticeKind = "own-data"       // one's own data: link
+	NoticeErase         NoticeKind = "erase"          // be erased: link
 	NoticeStopped       NoticeKind = "stopped"        // sending an issue was stopped, the relay objects: issue, link
 )
 

@@ -19,6 +19,8 @@ import (
 //	frequency   how often it comes, a sentence of the ministry's own
 //	issue       the issue's number
 //	slot        its moment: RFC 3339 in the newsletter's zone, or ready text
+//	first       when the first update comes, a sentence
+//	given       the day on which a consent was given
 //	accepted, failed   how many mails, in digits
 //
 // Kinds in noticeExtra use one more where it is there:
@@ -26,6 +28,11 @@ import (
 //	reason      why an issue is held, a sentence
 var noticeData = map[epistle.NoticeKind][]string{
 	epistle.NoticeConfirm:       {"newsletter", "covers", "frequency"},
+	epistle.NoticeRemind:        {"newsletter", "covers", "frequency"},
+	epistle.NoticeSignedUp:      {"newsletter", "covers", "frequency", "first"},
+	epistle.NoticeRenewal:       {"newsletter", "covers", "frequency", "given"},
+	epistle.NoticeOwnData:       {},
+	epistle.NoticeErase:         {},
 	epistle.NoticeAlready:       {"newsletter"},
 	epistle.NoticeResetPassword: {},
 	epistle.NoticeStaffWelcome:  {},

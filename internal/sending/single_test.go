@@ -42,7 +42,7 @@ func (p *press) join(t *testing.T, n int, due time.Time) {
 		},
 	})
 	if err == nil {
-		_, err = p.store.ConfirmSignup(t.Context(), id, "192.0.2.1", epistle.Subscription{WelcomeAt: due})
+		_, err = p.store.ConfirmSignup(t.Context(), id, store.Confirming{IP: "192.0.2.1", WelcomeAt: due})
 	}
 	if err != nil {
 		t.Fatal(err)

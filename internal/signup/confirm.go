@@ -7,14 +7,17 @@ import (
 
 	"epistle/internal/epistle"
 	"epistle/internal/seal"
+	"epistle/internal/store"
 )
 
 // ConfirmStore makes subscribers of those who confirm.
 type ConfirmStore interface {
 	Signup(ctx context.Context, id epistle.ID) (epistle.Signup, error)
-	ConfirmSignup(ctx context.Context, id epistle.ID, ip string, welcome epistle.Subscription) (epistle.Subscription, error)
+	ConfirmSignup(ctx context.Context, id epistle.ID, c store.Confirming) (epistle.Subscription, error)
 	Subscriber(ctx context.Context, id epistle.ID) (epistle.Subscriber, error)
 	IssueAt(ctx context.Context, newsletter epistle.ID, sendAt time.Time) (epistle.Issue, error)
+	WelcomeReady(ctx context.Context, newsletter epistle.ID) (bool, error)
+	RefuseSignup(ctx context.Context, id epistle.ID, entry epistle.AuditEntry) error
 	SweepSignups(ctx context.Context) (expired int64, err error)
 }
 
@@ -28,7 +31,11 @@ type Waiting struct {
 // Lookup finds the sign-up behind a confirmation link and changes nothing.
 // NotFound for a token that is forged, foreign, or whose sign-up is gone.
 func (s *Service) Lookup(ctx context.Context, token string) (Waiting, error) {
-	numbers, err := s.numbers(seal.ToConfirm, token, 1)
+	return s.waiting(ctx, seal.ToConfirm, token)
+}
+
+func (s *Service) waiting(ctx context.Context, p seal.Purpose, token string) (Waiting, error) {
+	numbers, err := s.numbers(p, token, 1)
 	if err != nil {
 		return Waiting{}, err
 	}
@@ -52,18 +59,42 @@ type Confirmation struct {
 // consent as evidence. It may be repeated. The first update comes at the next
 // welcome slot, or with the newsletter's own issue if that is due before it.
 // NotFound as for Lookup; Conflict "signup.expired" when the link's time is
-// over, "signup.suppressed" when staff keep the address from being mailed.
+// over, "signup.suppressed" when staff keep the address from being mailed;
+// Invalid, field "belief", where the newsletter asks for a separate consent:
+// then ConfirmSeparately is the way.
 func (s *Service) Confirm(ctx context.Context, token, ip string) (Confirmation, error) {
+	return s.confirm(ctx, token, ip, nil)
+}
+
+// ConfirmSeparately is Confirm by somebody who ticked the separate consent too.
+func (s *Service) ConfirmSeparately(ctx context.Context, token, ip string) (Confirmation, error) {
+	return s.confirm(ctx, token, ip, s.BeliefWording)
+}
+
+// BeliefWording is the separate sentence, about data that show a religious
+// interest, of newsletters that ask for one.
+func (s *Service) BeliefWording(l epistle.Language) string {
+	return s.Catalog.In(l).T("signup.belief.wording")
+}
+
+func (s *Service) confirm(ctx context.Context, token, ip string, belief func(epistle.Language) string) (Confirmation, error) {
 	waiting, err := s.Lookup(ctx, token)
 	if err != nil {
 		return Confirmation{}, err
 	}
 	n := waiting.Newsletter
-	welcome, err := n.NextWelcome(s.Clock())
+	how := store.Confirming{IP: ip}
+	switch {
+	case n.Consent.Separate && belief != nil:
+		how.BeliefWording = belief(waiting.Signup.Language)
+	case n.Consent.Separate && waiting.Signup.State == epistle.SignupPending:
+		return Confirmation{}, epistle.InvalidField("belief", "signup.belief")
+	}
+	how.WelcomeAt, err = n.NextWelcome(s.Clock())
 	if err != nil {
 		return Confirmation{}, err
 	}
-	subscription, err := s.Store.ConfirmSignup(ctx, waiting.Signup.ID, ip, epistle.Subscription{WelcomeAt: welcome})
+	subscription, err := s.Store.ConfirmSignup(ctx, waiting.Signup.ID, how)
 	if err != nil {
 		return Confirmation{}, noSuchLink(err)
 	}
@@ -89,16 +120,24 @@ func (s *Service) Confirmed(ctx context.Context, w Waiting) (Confirmation, error
 	return Confirmation{Newsletter: w.Newsletter, Subscriber: standing.Subscriber, Subscription: standing.Subscription, FirstUpdateAt: first}, err
 }
 
-// firstUpdate is the welcome, or the regular issue if that comes before it. An
-// issue later on the same day counts too once it is approved: then the welcome
-// is left out.
+// firstUpdate is the welcome, or the regular issue if that comes before it, or
+// if there is nothing yet to welcome with. An issue later on the same day counts
+// too once it is approved: then the welcome is left out.
 func (s *Service) firstUpdate(ctx context.Context, n epistle.Newsletter, sub epistle.Subscription) (time.Time, error) {
 	now := s.Clock()
 	if sub.State != epistle.Confirmed || !sub.WelcomeAt.After(now) {
 		return time.Time{}, nil
 	}
 	slot, ok := s.NextSlot(n, now)
-	if !ok {
+	ready, err := s.Store.WelcomeReady(ctx, n.ID)
+	switch {
+	case err != nil:
+		return time.Time{}, err
+	case !ready && ok:
+		return slot, nil
+	case !ready:
+		return time.Time{}, nil
+	case !ok:
 		return sub.WelcomeAt, nil
 	}
 	if slot.Before(sub.WelcomeAt) {
@@ -136,6 +175,32 @@ func (s *Service) AskAgain(ctx context.Context, token, ip string) error {
 	}
 	again.StaffID, again.Evidence = u.StaffID, u.Evidence
 	return s.request(ctx, newsletter, again)
+}
+
+// Refusal finds the sign-up behind a "this was not me" link and changes
+// nothing. NotFound as for Lookup.
+func (s *Service) Refusal(ctx context.Context, token string) (Waiting, error) {
+	return s.waiting(ctx, seal.ToRefuse, token)
+}
+
+// Refuse is the word of an address's owner that a sign-up was not theirs: they
+// are off the list, the address is not mailed again, and it is on record. It may
+// be repeated.
+func (s *Service) Refuse(ctx context.Context, token string) error {
+	return s.refuse(ctx, seal.ToRefuse, token)
+}
+
+// RefuseWaiting is Refuse from the confirmation page.
+func (s *Service) RefuseWaiting(ctx context.Context, token string) error {
+	return s.refuse(ctx, seal.ToConfirm, token)
+}
+
+func (s *Service) refuse(ctx context.Context, p seal.Purpose, token string) error {
+	numbers, err := s.numbers(p, token, 1)
+	if err != nil {
+		return err
+	}
+	return noSuchLink(s.Store.RefuseSignup(ctx, numbers[0], s.entry(epistle.ReaderActor(), "signup.refuse")))
 }
 
 // Sweep expires sign-ups whose time is over and forgets what is no longer

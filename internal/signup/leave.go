@@ -36,11 +36,18 @@ func (s *Service) LeaveLookup(ctx context.Context, token string) (Leaving, error
 }
 
 func (s *Service) lookup(ctx context.Context, p seal.Purpose, token string) (Leaving, error) {
-	numbers, err := s.numbers(p, token, 2)
+	count := 2
+	if p == seal.ToRenew {
+		count = 1 // no issue carries such a link
+	}
+	numbers, err := s.numbers(p, token, count)
 	if err != nil {
 		return Leaving{}, err
 	}
-	at := Leaving{IssueID: numbers[1]}
+	var at Leaving
+	if count == 2 {
+		at.IssueID = numbers[1]
+	}
 	if at.Subscription, err = s.Store.Subscription(ctx, numbers[0]); err != nil {
 		return at, noSuchLink(err)
 	}

@@ -114,26 +114,34 @@ func (s *Service) Invite(ctx context.Context, actor epistle.Actor, commentID epi
 	if err := actor.Require(epistle.Invite); err != nil {
 		return err
 	}
-	comment, err := s.Store.Comment(ctx, commentID)
+	comment, page, newsletter, err := s.asking(ctx, commentID)
 	if err != nil {
 		return err
 	}
-	if comment.Address == "" || comment.StaffID != 0 {
-		return epistle.Errorf(epistle.Conflict, "signup.no-address", nil)
+	return s.propose(ctx, actor, "signup.invite", newsletter, epistle.Signup{Source: epistle.FromComment,
+		Name: comment.Name, Address: comment.Address, Language: comment.Language, PageURL: page.URL, CommentID: comment.ID})
+}
+
+// asking finds a comment whose author can be written to, its page, and the
+// newsletter that it asks for.
+func (s *Service) asking(ctx context.Context, commentID epistle.ID) (c epistle.Comment, p epistle.Page, n epistle.Newsletter, err error) {
+	if c, err = s.Store.Comment(ctx, commentID); err != nil {
+		return c, p, n, err
 	}
-	page, err := s.Store.Page(ctx, comment.PageID)
-	if err != nil {
-		return err
+	if c.Address == "" || c.StaffID != 0 {
+		return c, p, n, epistle.Errorf(epistle.Conflict, "signup.no-address", nil)
 	}
-	newsletters, err := s.Store.Newsletters(ctx)
+	if p, err = s.Store.Page(ctx, c.PageID); err != nil {
+		return c, p, n, err
+	}
+	newsletters, err := s.Newsletters(ctx)
 	if err != nil {
-		return err
+		return c, p, n, err
 	}
 	if len(newsletters) == 0 {
-		return epistle.Errorf(epistle.Conflict, "signup.newsletter", nil)
+		return c, p, n, epistle.Errorf(epistle.Conflict, "signup.newsletter", nil)
 	}
-	return s.propose(ctx, actor, "signup.invite", newsletters[0], epistle.Signup{Source: epistle.FromComment,
-		Name: comment.Name, Address: comment.Address, Language: comment.Language, PageURL: page.URL, CommentID: comment.ID})
+	return c, p, newsletters[0], nil
 }
 
 // ByHand is a person whom staff sign up, with a note of how they asked.

@@ -29,6 +29,9 @@ type Store interface {
 	LeaveStore
 	PeopleStore
 	ImportStore
+	NowStore
+	CareStore
+	OwnDataStore
 }
 
 // Options is what a Service is made of.
@@ -44,6 +47,8 @@ type Options struct {
 	// Strangers bounds all mails that strangers cause in this process; zero is
 	// DefaultStrangers.
 	Strangers Strangers
+	// CommentSites are the configured hosts whose pages have comments.
+	CommentSites []string
 }
 
 // Strangers is how many mails may go to addresses that somebody typed: a burst,

@@ -84,6 +84,14 @@ func (postgresDialect) among(values [][]byte) (string, []any, error) {
 	return `= ANY (CAST(? AS bytea[]))`, []any{text}, err
 }
 
+func (sqliteDialect) position(column, text string) string {
+	return `instr(` + column + `, '` + text + `')`
+}
+
+func (postgresDialect) position(column, text string) string {
+	return `strpos(` + column + `, '` + text + `')`
+}
+
 // arrayOf is one column of the rows as PostgreSQL writes an array, and the type
 // of its values.
 func arrayOf(rows [][]any, column int) (text, kind string, err error) {

@@ -48,6 +48,8 @@ type dialect interface {
 	// clockQuery asks for the database's time in Unix microseconds; "" if it has
 	// no clock of its own.
 	clockQuery() string
+	// position is where a text stands in a column, from 1; 0 for nowhere.
+	position(column, text string) string
 	// isRetryable reports that a transaction lost to another one.
 	isRetryable(err error) bool
 	// classify maps a driver's error to a kind.

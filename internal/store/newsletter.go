@@ -9,7 +9,8 @@ import (
 
 const newsletterColumns = `id, slug, title_en, title_ko, covers_en, covers_ko, frequency_en, frequency_ko,
 	wording_version, schedule, zone, welcome_at, assemble_lead, grace, sender_name_en, sender_name_ko, sender_address,
-	reply_to_name_en, reply_to_name_ko, reply_to_address, solo_mode, hold, created_at, version`
+	reply_to_name_en, reply_to_name_ko, reply_to_address, solo_mode, hold, separate_consent, renew_consent,
+	created_at, version`
 
 type newsletterRow struct {
 	ID             int64
@@ -33,6 +34,8 @@ type newsletterRow struct {
 	ReplyToNameKO  string `db:"reply_to_name_ko"`
 	ReplyToAddress string `db:"reply_to_address"`
 	SoloMode       int64  `db:"solo_mode"`
+	Separate       int64  `db:"separate_consent"`
+	Renewed        int64  `db:"renew_consent"`
 	Hold           int64
 	CreatedAt      int64 `db:"created_at"`
 	Version        int64
@@ -51,6 +54,7 @@ func (r newsletterRow) noun() epistle.Newsletter {
 		Sender:       epistle.Mailbox{Name: epistle.Text{EN: r.SenderNameEN, KO: r.SenderNameKO}, Address: epistle.Address(r.SenderAddress)},
 		ReplyTo:      epistle.Mailbox{Name: epistle.Text{EN: r.ReplyToNameEN, KO: r.ReplyToNameKO}, Address: epistle.Address(r.ReplyToAddress)},
 		SoloMode:     r.SoloMode != 0, Hold: r.Hold != 0,
+		Consent:   epistle.ConsentRules{Separate: r.Separate != 0, Renewed: r.Renewed != 0},
 		CreatedAt: fromMicros(r.CreatedAt), Version: r.Version,
 	}
 }
@@ -94,12 +98,12 @@ func (s *Store) CreateNewsletter(ctx context.Context, n epistle.Newsletter, entr
 	entry = aboutNewsletter(entry, "newsletter.create", n.ID)
 	return n, s.write(ctx, func(q queries) error {
 		_, err := q.exec(ctx, `INSERT INTO newsletter (`+newsletterColumns+`)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			n.ID, n.Slug, n.Title.EN, n.Title.KO, n.Covers.EN, n.Covers.KO, n.Frequency.EN, n.Frequency.KO,
 			n.WordingVersion, n.Schedule, n.Zone, n.WelcomeAt, n.AssembleLead.Microseconds(), n.Grace.Microseconds(),
 			n.Sender.Name.EN, n.Sender.Name.KO, string(n.Sender.Address),
 			n.ReplyTo.Name.EN, n.ReplyTo.Name.KO, string(n.ReplyTo.Address),
-			flag(n.SoloMode), flag(n.Hold), micros(n.CreatedAt), n.Version)
+			flag(n.SoloMode), flag(n.Hold), flag(n.Consent.Separate), flag(n.Consent.Renewed), micros(n.CreatedAt), n.Version)
 		if err != nil {
 			return err
 		}
@@ -126,14 +130,14 @@ func (s *Store) UpdateNewsletter(ctx context.Context, n epistle.Newsletter, entr
 			schedule = ?, zone = ?, welcome_at = ?, assemble_lead = ?, grace = ?,
 			sender_name_en = ?, sender_name_ko = ?, sender_address = ?,
 			reply_to_name_en = ?, reply_to_name_ko = ?, reply_to_address = ?,
-			solo_mode = ?, hold = ?, version = version + 1
+			solo_mode = ?, hold = ?, separate_consent = ?, renew_consent = ?, version = version + 1
 			WHERE id = ? AND version = ?`,
 			n.Covers.EN, n.Covers.KO, n.Frequency.EN, n.Frequency.KO, n.Title.EN, n.Title.KO,
 			n.Title.EN, n.Title.KO, n.Covers.EN, n.Covers.KO, n.Frequency.EN, n.Frequency.KO,
 			n.Schedule, n.Zone, n.WelcomeAt, n.AssembleLead.Microseconds(), n.Grace.Microseconds(),
 			n.Sender.Name.EN, n.Sender.Name.KO, string(n.Sender.Address),
 			n.ReplyTo.Name.EN, n.ReplyTo.Name.KO, string(n.ReplyTo.Address),
-			flag(n.SoloMode), flag(n.Hold), n.ID, n.Version)
+			flag(n.SoloMode), flag(n.Hold), flag(n.Consent.Separate), flag(n.Consent.Renewed), n.ID, n.Version)
 		if err != nil {
 			return err
 		}

@@ -13,14 +13,8 @@ func (s *Store) People(ctx context.Context, f epistle.PeopleFilter, limit int) (
 	add := func(condition string, values ...any) {
 		conditions, args = append(conditions, condition), append(args, values...)
 	}
-	const inAny = `EXISTS (SELECT 1 FROM subscription n WHERE n.subscriber_id = p.id`
-	switch {
-	case f.NewsletterID != 0 && f.State != "":
-		add(inAny+` AND n.newsletter_id = ? AND n.state = ?)`, f.NewsletterID, string(f.State))
-	case f.NewsletterID != 0:
-		add(inAny+` AND n.newsletter_id = ?)`, f.NewsletterID)
-	case f.State != "":
-		add(inAny+` AND n.state = ?)`, string(f.State))
+	if where, values := s.subscriptionFilter(f); where != "" {
+		add(`EXISTS (SELECT 1 FROM subscription n WHERE n.subscriber_id = p.id`+where+`)`, values...)
 	}
 	if f.Language != "" {
 		add(`p.language = ?`, string(f.Language))
@@ -28,10 +22,34 @@ func (s *Store) People(ctx context.Context, f epistle.PeopleFilter, limit int) (
 	if f.Suppressed != "" {
 		add(`EXISTS (SELECT 1 FROM suppression x WHERE x.address_index = p.address_index AND x.reason = ?)`, string(f.Suppressed))
 	}
+	if f.NotMailed {
+		add(`EXISTS (SELECT 1 FROM suppression x WHERE x.address_index = p.address_index)`)
+	}
 	if f.Before > 0 {
 		add(`p.id < ?`, f.Before)
 	}
 	return s.people(ctx, strings.Join(conditions, ` AND `), append(args, limit)...)
+}
+
+// subscriptionFilter is what one and the same subscription of a person must be.
+func (s *Store) subscriptionFilter(f epistle.PeopleFilter) (where string, args []any) {
+	add := func(condition string, value any) { where, args = where+` AND `+condition, append(args, value) }
+	if f.NewsletterID != 0 {
+		add(`n.newsletter_id = ?`, f.NewsletterID)
+	}
+	if f.State != "" {
+		add(`n.state = ?`, string(f.State))
+	}
+	if f.Form != "" {
+		add(`n.form = ?`, string(f.Form))
+	}
+	if f.Pace != "" {
+		add(`n.pace = ?`, string(f.Pace))
+	}
+	if f.Paused {
+		add(`n.paused_until > ?`, micros(s.clock()))
+	}
+	return where, args
 }
 
 // FindPeople finds subscribers by a whole address or a whole name; there is no

@@ -8,7 +8,7 @@ import (
 
 const signupColumns = `id, newsletter_id, source, state, name_sealed, address_sealed, language, page_url,
 	COALESCE(comment_id, 0) AS comment_id, COALESCE(staff_id, 0) AS staff_id, evidence_sealed, wording, wording_version,
-	ip_sealed, created_at, expires_at, confirmed_at, COALESCE(subscriber_id, 0) AS subscriber_id, mails, mailed_at`
+	ip_sealed, created_at, expires_at, confirmed_at, reminded_at, refused_at, COALESCE(subscriber_id, 0) AS subscriber_id, mails, mailed_at`
 
 type signupRow struct {
 	ID             int64
@@ -28,6 +28,8 @@ type signupRow struct {
 	CreatedAt      int64  `db:"created_at"`
 	ExpiresAt      int64  `db:"expires_at"`
 	ConfirmedAt    int64  `db:"confirmed_at"`
+	RemindedAt     int64  `db:"reminded_at"`
+	RefusedAt      int64  `db:"refused_at"`
 	SubscriberID   int64  `db:"subscriber_id"`
 	Mails          int
 	MailedAt       int64 `db:"mailed_at"`
@@ -43,7 +45,7 @@ func (s *Store) signupNoun(r signupRow) (epistle.Signup, error) {
 		Language: epistle.Language(r.Language), PageURL: r.PageURL, CommentID: r.CommentID, StaffID: r.StaffID,
 		Evidence: x.unseal("evidence", r.EvidenceSealed), Wording: r.Wording, WordingVersion: r.WordingVersion,
 		IP: x.unseal("ip", r.IPSealed), CreatedAt: fromMicros(r.CreatedAt), ExpiresAt: fromMicros(r.ExpiresAt),
-		ConfirmedAt: fromMicros(r.ConfirmedAt), SubscriberID: r.SubscriberID,
+		ConfirmedAt: fromMicros(r.ConfirmedAt), RemindedAt: fromMicros(r.RemindedAt), RefusedAt: fromMicros(r.RefusedAt), SubscriberID: r.SubscriberID,
 	}
 	if u.State == epistle.SignupPending && !s.clock().Before(u.ExpiresAt) {
 		u.State = epistle.SignupExpired

@@ -1,22 +1,31 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"time"
 
 	"epistle/internal/epistle"
 )
 
+// Confirming is what comes with a confirmation.
+type Confirming struct {
+	IP            string      // of who confirmed
+	BeliefWording string      // the separate sentence that they agreed to, if the newsletter has one
+	WelcomeAt     time.Time   // when a new or returning subscriber's welcome is due
+	Way           epistle.Way // ByPage unless said
+}
+
 // ConfirmSignup makes the person behind a pending sign-up a subscriber: their
 // row, the subscription (a new one, or the one that they left), the consent as
 // evidence, the end of a suppression that their own confirmation may end, and
-// the events, all in one transaction. ip is the confirming visitor's;
-// welcome.WelcomeAt is when a new or returning subscriber's welcome is due.
+// the events, all in one transaction.
 //
 // A sign-up that was confirmed before changes nothing and returns what stands:
 // it is safe to repeat. NotFound means that there is no such sign-up; Conflict
 // "signup.expired" that its time is over, "signup.suppressed" that staff keep
 // the address from being mailed.
-func (s *Store) ConfirmSignup(ctx context.Context, id epistle.ID, ip string, welcome epistle.Subscription) (epistle.Subscription, error) {
+func (s *Store) ConfirmSignup(ctx context.Context, id epistle.ID, c Confirming) (epistle.Subscription, error) {
 	first, err := s.newIDs(ctx, 5)
 	if err != nil {
 		return epistle.Subscription{}, err
@@ -42,8 +51,7 @@ func (s *Store) ConfirmSignup(ctx context.Context, id epistle.ID, ip string, wel
 		if err != nil {
 			return err
 		}
-		welcome.ID, welcome.SubscriberID, welcome.NewsletterID = first+1, person.ID, u.NewsletterID
-		if done, err = s.subscribe(ctx, q, welcome); err != nil {
+		if done, err = s.subscribe(ctx, q, epistle.Subscription{ID: first + 1, SubscriberID: person.ID, NewsletterID: u.NewsletterID, WelcomeAt: c.WelcomeAt}); err != nil {
 			return err
 		}
 		if _, err := q.exec(ctx, `UPDATE signup SET subscriber_id = ? WHERE id = ?`, person.ID, u.ID); err != nil {
@@ -54,7 +62,7 @@ func (s *Store) ConfirmSignup(ctx context.Context, id epistle.ID, ip string, wel
 				return err
 			}
 		}
-		return s.recordConfirmation(ctx, q, first+3, u, person.ID, ip)
+		return s.recordConfirmation(ctx, q, first+3, u, person.ID, c)
 	})
 	return done, err
 }
@@ -140,14 +148,14 @@ func (s *Store) liftByConfirmation(ctx context.Context, q queries, event epistle
 }
 
 // recordConfirmation keeps the consent and the event, under two ids from first.
-func (s *Store) recordConfirmation(ctx context.Context, q queries, first epistle.ID, u epistle.Signup, subscriber epistle.ID, ip string) error {
+func (s *Store) recordConfirmation(ctx context.Context, q queries, first epistle.ID, u epistle.Signup, subscriber epistle.ID, c Confirming) error {
 	now := s.clock()
 	err := s.insertConsent(ctx, q, epistle.Consent{ID: first, SubscriberID: subscriber, NewsletterID: u.NewsletterID, SignupID: u.ID,
 		Source: u.Source, AskedAt: u.CreatedAt, GivenAt: now, PageURL: u.PageURL, Wording: u.Wording, WordingVersion: u.WordingVersion,
-		Language: u.Language, IP: ip, Evidence: u.Evidence, StaffID: u.StaffID})
+		Language: u.Language, BeliefWording: c.BeliefWording, IP: c.IP, Evidence: u.Evidence, StaffID: u.StaffID})
 	if err != nil {
 		return err
 	}
-	return s.insertEvent(ctx, q, epistle.Event{ID: first + 1, At: now, Kind: epistle.EventConfirmed, Way: epistle.ByPage,
+	return s.insertEvent(ctx, q, epistle.Event{ID: first + 1, At: now, Kind: epistle.EventConfirmed, Way: cmp.Or(c.Way, epistle.ByPage),
 		SubscriberID: subscriber, NewsletterID: u.NewsletterID})
 }

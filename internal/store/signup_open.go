@@ -216,7 +216,7 @@ func (s *Store) SweepSignups(ctx context.Context) (expired int64, err error) {
 			return err
 		}
 		empty := []byte{}
-		if _, err := q.exec(ctx, `UPDATE signup SET name_sealed = ?, address_sealed = ?, address_index = ?, ip_sealed = ?, evidence_sealed = ?
+		if _, err := q.exec(ctx, `UPDATE signup SET `+emptied+`
 			WHERE state = 'expired' AND expires_at <= ? AND address_index <> ?`,
 			empty, empty, empty, empty, empty, micros(now.Add(-keepExpired)), empty); err != nil {
 			return err

@@ -7,7 +7,7 @@ import (
 )
 
 const subscriptionColumns = `n.id, n.subscriber_id, n.newsletter_id, n.state, n.form, n.pace, n.paused_until,
-	n.confirmed_at, n.left_at, n.welcome_at, n.version`
+	n.confirmed_at, n.left_at, n.welcome_at, n.renewed_at, n.version`
 
 type subscriptionRow struct {
 	ID           int64
@@ -20,6 +20,7 @@ type subscriptionRow struct {
 	ConfirmedAt  int64 `db:"confirmed_at"`
 	LeftAt       int64 `db:"left_at"`
 	WelcomeAt    int64 `db:"welcome_at"`
+	RenewedAt    int64 `db:"renewed_at"`
 	Version      int64
 }
 
@@ -28,7 +29,7 @@ func (r subscriptionRow) noun() epistle.Subscription {
 		ID: r.ID, SubscriberID: r.SubscriberID, NewsletterID: r.NewsletterID,
 		State: epistle.SubscriptionState(r.State), Form: epistle.Form(r.Form), Pace: epistle.Pace(r.Pace),
 		PausedUntil: fromMicros(r.PausedUntil), ConfirmedAt: fromMicros(r.ConfirmedAt),
-		LeftAt: fromMicros(r.LeftAt), WelcomeAt: fromMicros(r.WelcomeAt), Version: r.Version,
+		LeftAt: fromMicros(r.LeftAt), WelcomeAt: fromMicros(r.WelcomeAt), RenewedAt: fromMicros(r.RenewedAt), Version: r.Version,
 	}
 }
 
