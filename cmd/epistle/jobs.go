@@ -60,6 +60,11 @@ func (a *app) jobs() []schedule.Job {
 		return errors.Join(a.signup.Sweep(ctx), a.store.SweepSessions(ctx),
 			a.store.SweepHookMessages(ctx, a.clock().Add(-keepHookMessages)), a.store.SweepSlots(ctx, pollSeries, a.clock().Add(-keepPollSlots)))
 	}})
+	jobs = append(jobs, schedule.Job{Name: "care", Series: a.dailyOnce("care", careAt), Run: func(ctx context.Context, _ schedule.Series, _ epistle.Slot) error {
+		_, waiting := a.signup.Remind(ctx)
+		_, consents := a.signup.RemindOfConsents(ctx)
+		return errors.Join(waiting, consents)
+	}})
 	for _, lead := range reminders {
 		name := fmt.Sprintf("remind-%dh", int(lead.Hours()))
 		jobs = append(jobs, schedule.Job{
@@ -121,12 +126,21 @@ func (a *app) daily(name string, grace time.Duration) func(context.Context) ([]s
 // sweepAt is when nobody is about, in the ministry's zone.
 const sweepAt = "17 4 * * *"
 
-// nightly is one series of the whole installation. It counts from the daemon's
-// first start.
+// careAt is a time of day at which people read their mail: then they are
+// reminded of what they began and of what they agreed to.
+const careAt = "30 10 * * *"
+
+// nightly is one series of the whole installation, when nobody is about.
 func (a *app) nightly(name string) func(context.Context) ([]schedule.Series, error) {
+	return a.dailyOnce(name, sweepAt)
+}
+
+// dailyOnce is one series of the whole installation. It counts from the
+// daemon's first start.
+func (a *app) dailyOnce(name, at string) func(context.Context) ([]schedule.Series, error) {
 	since := a.clock()
 	return func(context.Context) ([]schedule.Series, error) {
-		expression, err := schedule.Parse(sweepAt, a.config.Ministry.Timezone)
+		expression, err := schedule.Parse(at, a.config.Ministry.Timezone)
 		return []schedule.Series{{Key: name, Expression: expression, Grace: 24 * time.Hour, Since: since}}, err
 	}
 }

@@ -56,7 +56,8 @@ func (a *app) buildVerbs(ctx context.Context) (err error) {
 	a.account = account.New(account.Options{Store: a.store, Hash: keys.Index, Clock: a.clock, Log: a.log,
 		URL: func(path string) string { return a.publicURL + path }})
 	a.signup = signup.New(signup.Options{Store: a.store, Catalog: a.catalog, Keys: keys, Clock: a.clock, Log: a.log, NextSlot: nextSlot,
-		Strangers: signup.Strangers{Burst: a.config.Signups.Burst, PerHour: a.config.Signups.PerHour}})
+		CommentSites: a.config.Comments.Sites,
+		Strangers:    signup.Strangers{Burst: a.config.Signups.Burst, PerHour: a.config.Signups.PerHour}})
 	a.stamps = signup.NewStamps(keys, a.clock)
 	a.comments = signup.NewComments(signup.CommentOptions{
 		Store: a.store, Requests: a.signup, Stamps: a.stamps,

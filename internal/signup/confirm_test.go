@@ -10,6 +10,7 @@ import (
 	"epistle/internal/seal"
 	"epistle/internal/signup"
 	"epistle/internal/store"
+	"epistle/internal/storetest"
 )
 
 func TestConfirmKeepsTheEvidence(t *testing.T) {
@@ -104,6 +105,7 @@ func TestFirstUpdate(t *testing.T) {
 		{"tomorrow morning's issue is before tomorrow's slot", sunday(21, 0), sunday(7, 0).AddDate(0, 0, 1), sunday(7, 0).AddDate(0, 0, 1)},
 	}
 	eachHouse(t, func(t *testing.T, h *house) {
+		storetest.SentIssue(t, h.store, h.clock.Now, h.update.ID)
 		for i, test := range tests {
 			h.clock.Set(test.now.Add(-time.Minute))
 			h.request(string(rune('a'+i)) + "@example.org")
@@ -118,9 +120,23 @@ func TestFirstUpdate(t *testing.T) {
 	})
 }
 
+// With nothing yet to welcome with, the first update is the next issue.
+func TestTheFirstUpdateIsTheNextIssueUntilOneWasSent(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h *house) {
+		if done := h.subscribe("ann@example.org"); !done.FirstUpdateAt.IsZero() {
+			t.Errorf("without a schedule: %v", done.FirstUpdateAt)
+		}
+		h.nextAt = h.clock.Now().Add(4 * 24 * time.Hour)
+		if done := h.subscribe("ben@example.org"); !done.FirstUpdateAt.Equal(h.nextAt) {
+			t.Errorf("got %v, want the next issue's slot %v", done.FirstUpdateAt, h.nextAt)
+		}
+	})
+}
+
 // An approved issue later in the evening takes the place of the welcome.
 func TestTheFirstUpdateIsALaterIssueOnceThatIsApproved(t *testing.T) {
 	eachHouse(t, func(t *testing.T, h *house) {
+		storetest.SentIssue(t, h.store, h.clock.Now, h.update.ID)
 		h.nextAt = h.clock.Now().Add(4 * time.Hour) // 22:00; the welcome is at 20:00
 		issue, _, err := h.store.CreateIssue(t.Context(), epistle.SystemActor(), epistle.Issue{NewsletterID: h.update.ID, SendAt: h.nextAt,
 			Content: epistle.Content{Subject: epistle.Text{EN: "News", KO: "소식"}}})
@@ -143,6 +159,7 @@ func TestTheFirstUpdateKeepsToTheNewslettersZone(t *testing.T) {
 		var err error
 		h.update, err = h.store.UpdateNewsletter(t.Context(), h.update, epistle.AuditEntry{At: h.clock.Now(), Actor: admin()})
 		h.must(err)
+		storetest.SentIssue(t, h.store, h.clock.Now, h.update.ID)
 		for now, want := range map[string]string{
 			"2027-03-14T06:00:00Z": "2027-03-14T07:30:00Z", // the night when 02:30 is missing: 03:30
 			"2027-11-07T05:00:00Z": "2027-11-07T07:30:00Z", // the night that is an hour longer
@@ -218,6 +235,7 @@ func TestTheSweepForgetsWhoNeverConfirmed(t *testing.T) {
 
 func TestLeftAndSuppressedComeBackByTheirOwnConfirmation(t *testing.T) {
 	eachHouse(t, func(t *testing.T, h *house) {
+		storetest.SentIssue(t, h.store, h.clock.Now, h.update.ID)
 		left := h.subscribe("left@example.org")
 		h.must(h.service.Leave(t.Context(), h.leaveToken(left.Subscription, 0), epistle.ByOneClick, ""))
 		h.clock.Advance(8 * 24 * time.Hour)

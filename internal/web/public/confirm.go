@@ -11,9 +11,11 @@ import (
 
 type confirmPage struct {
 	signup.Waiting
-	Token string
-	Done  *confirmedPage // once confirmed
-	Left  bool           // confirmed once, and left since
+	Token  string
+	Form   *web.Form
+	Belief string         // the sentence of the separate consent
+	Done   *confirmedPage // once confirmed
+	Left   bool           // confirmed once, and left since
 }
 
 type confirmedPage struct {
@@ -31,13 +33,17 @@ type firstUpdate struct {
 
 // waiting shows a button, or what became of the link; it changes nothing.
 func (p Subscribe) waiting(w http.ResponseWriter, r *http.Request) error {
+	return p.showWaiting(w, r, web.NewForm())
+}
+
+func (p Subscribe) showWaiting(w http.ResponseWriter, r *http.Request, form *web.Form) error {
 	token := r.PathValue("token")
 	waiting, err := p.Signup.Lookup(r.Context(), token)
 	if err != nil {
 		return err
 	}
 	r = web.PreferLanguage(r, waiting.Signup.Language)
-	page := confirmPage{Waiting: waiting, Token: token}
+	page := confirmPage{Waiting: waiting, Token: token, Form: form, Belief: p.Signup.BeliefWording(waiting.Signup.Language)}
 	if waiting.Signup.State == epistle.SignupConfirmed {
 		done, err := p.Signup.Confirmed(r.Context(), waiting)
 		if err != nil {
@@ -52,7 +58,17 @@ func (p Subscribe) waiting(w http.ResponseWriter, r *http.Request) error {
 
 func (p Subscribe) confirm(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
-	_, err := p.Signup.Confirm(r.Context(), token, p.Kernel.ClientIP(r).String())
+	form, confirm := web.FormOf(r), p.Signup.Confirm
+	if form.Has("belief", "yes") {
+		confirm = p.Signup.ConfirmSeparately
+	}
+	_, err := confirm(r.Context(), token, p.Kernel.ClientIP(r).String())
+	if epistle.KindOf(err) == epistle.Invalid {
+		if err := p.Kernel.Refuse(r, form, err); err != nil {
+			return err
+		}
+		return p.showWaiting(w, r, form)
+	}
 	if epistle.KindOf(err) == epistle.Conflict {
 		waiting, lookup := p.Signup.Lookup(r.Context(), token)
 		if lookup == nil && waiting.Signup.State == epistle.SignupExpired {
@@ -63,6 +79,39 @@ func (p Subscribe) confirm(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return web.Redirect(w, r, "/confirm/"+token)
+}
+
+// refuse is for who never asked.
+func (p Subscribe) refuse(w http.ResponseWriter, r *http.Request) error {
+	token := r.PathValue("token")
+	if err := p.Signup.RefuseWaiting(r.Context(), token); err != nil {
+		return err
+	}
+	return web.Redirect(w, r, "/confirm/"+token)
+}
+
+type notMePage struct {
+	signup.Waiting
+	Token string
+}
+
+// refusing shows what the link in the mail of somebody whom staff signed up
+// would do, or what it did; it changes nothing.
+func (p Subscribe) refusing(w http.ResponseWriter, r *http.Request) error {
+	token := r.PathValue("token")
+	waiting, err := p.Signup.Refusal(r.Context(), token)
+	if err != nil {
+		return err
+	}
+	return p.Kernel.Render(w, web.PreferLanguage(r, waiting.Signup.Language), "public/not-me", notMePage{waiting, token})
+}
+
+func (p Subscribe) notMe(w http.ResponseWriter, r *http.Request) error {
+	token := r.PathValue("token")
+	if err := p.Signup.Refuse(r.Context(), token); err != nil {
+		return err
+	}
+	return web.Redirect(w, r, "/not-me/"+token)
 }
 
 func (p Subscribe) again(w http.ResponseWriter, r *http.Request) error {

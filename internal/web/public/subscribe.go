@@ -45,6 +45,12 @@ func (p Subscribe) Routes() []web.Route {
 		web.Public("POST /confirm/{token}", p.confirm),
 		web.Public("POST /confirm/{token}/again", p.again).LimitedBy(p.asking),
 
+		web.Public("POST /confirm/{token}/refuse", p.refuse),
+		web.Public("GET /not-me/{token}", p.refusing),
+		web.Public("POST /not-me/{token}", p.notMe),
+		web.Public("GET /renew/{token}", p.renewing),
+		web.Public("POST /renew/{token}", p.renew),
+
 		// RFC 8058: mail providers post here for their users, with nothing but
 		// the token.
 		web.Public("GET /u/{token}", p.leaving),
@@ -52,6 +58,11 @@ func (p Subscribe) Routes() []web.Route {
 
 		web.Public("GET /preferences/{token}", p.preferences),
 		web.Public("POST /preferences/{token}", p.prefer),
+		web.Public("POST /preferences/{token}/own", p.mailOwnLink).LimitedBy(p.asking),
+		web.Public("GET /my-data/{token}", p.ownData),
+		web.Public("POST /my-data/{token}", p.saveOwnData),
+		web.Public("GET /erase/{token}", p.erasing),
+		web.Public("POST /erase/{token}", p.erase),
 	}
 }
 

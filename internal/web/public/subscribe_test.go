@@ -229,6 +229,7 @@ func TestTooManyRequestsAreTurnedAway(t *testing.T) {
 
 func TestConfirmTellsWhenTheFirstUpdateComes(t *testing.T) {
 	eachDoor(t, func(t *testing.T, d *door) {
+		storetest.SentIssue(t, d.store, d.clock.Now, d.letter.ID)
 		wantStatus(t, d.ask("email", "grace@example.org"), http.StatusOK)
 		link := d.mails()[0].Data["link"]
 		for range 3 { // mail programs fetch links on their own
