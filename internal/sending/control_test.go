@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"epistle/internal/epistle"
+	"epistle/internal/relay"
 	"epistle/internal/sending"
 	"epistle/internal/smtptest"
 	"epistle/internal/storetest"
@@ -27,7 +28,12 @@ func TestNobodyIsMailedAfterLeaving(t *testing.T) {
 					}
 					return gate.Script(step)
 				})
-				service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 1}}})
+				options, err := relay.Parse(p.relay.URL())
+				if err != nil {
+					t.Fatal(err)
+				}
+				options.OneByOne = stage == smtptest.Rcpt // else DATA is out already, and only the dot is held back
+				service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Options: options, Connections: 1}}})
 				start(t, service)
 				issue := launch(t, p, service)
 				step := gate.Wait(t)

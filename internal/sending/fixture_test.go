@@ -35,9 +35,11 @@ type press struct {
 	editor     epistle.Actor
 }
 
-// newPress sets up a ministry on a store.
+// newPress sets up a ministry on a store, with a relay that pipelines, as nearly
+// all do.
 func newPress(t *testing.T, s *store.Store, clock *storetest.Clock, o smtptest.Options) *press {
 	t.Helper()
+	o.Pipelining = true
 	p := &press{store: s, clock: clock, relay: smtptest.Start(t, o)}
 	var err error
 	p.newsletter, err = s.CreateNewsletter(t.Context(), epistle.Newsletter{
