@@ -9,6 +9,7 @@ import (
 
 	"epistle/internal/epistle"
 	"epistle/internal/seal"
+	"epistle/internal/signup/intent"
 	"epistle/internal/store"
 )
 
@@ -53,7 +54,7 @@ func (s *Service) SignUpNow(ctx context.Context, actor epistle.Actor, commentID 
 
 // asked reports whether the author asked for the updates, by the box or in
 // words.
-func asked(c epistle.Comment) bool { return c.WantsUpdates || ReadIntent(c.Body).Updates }
+func asked(c epistle.Comment) bool { return c.WantsUpdates || slices.Contains(intent.Read(c.Body).Asks, intent.Updates) }
 
 func (s *Service) instant(ctx context.Context, actor epistle.Actor, c epistle.Comment, page epistle.Page, n epistle.Newsletter) (Confirmation, error) {
 	welcome, err := n.NextWelcome(s.Clock())
