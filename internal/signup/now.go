@@ -54,7 +54,9 @@ func (s *Service) SignUpNow(ctx context.Context, actor epistle.Actor, commentID 
 
 // asked reports whether the author asked for the updates, by the box or in
 // words.
-func asked(c epistle.Comment) bool { return c.WantsUpdates || slices.Contains(intent.Read(c.Body).Asks, intent.Updates) }
+func asked(c epistle.Comment) bool {
+	return c.WantsUpdates || slices.Contains(intent.Read(c.Body).Asks, intent.Updates)
+}
 
 func (s *Service) instant(ctx context.Context, actor epistle.Actor, c epistle.Comment, page epistle.Page, n epistle.Newsletter) (Confirmation, error) {
 	welcome, err := n.NextWelcome(s.Clock())
