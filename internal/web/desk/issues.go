@@ -98,7 +98,7 @@ var openStates = []epistle.IssueState{epistle.IssueDraft, epistle.IssueHeld, epi
 	epistle.IssueLaunching, epistle.IssueSending, epistle.IssuePaused}
 
 const (
-	shownSlots   = 3
+	shownSlots   = 5
 	shownPast    = 52
 	countedPast  = 8 // past issues whose deliveries are counted in the list
 	slotNumbered = 10

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -170,6 +171,19 @@ func (d *issueDesk) as(t *testing.T, m epistle.StaffMember, method, path string,
 		webtest.NoMissingWords(t, w.Body.String())
 	}
 	return w.Code, w.Body.String(), w.Header()
+}
+
+func TestTheNextFiveSlotsAreShown(t *testing.T) {
+	d := newIssueDesk(t)
+	_, page, _ := d.as(t, miriam, http.MethodGet, "/desk/issues", nil)
+	if n := strings.Count(page, `name="slot"`); n != 5 {
+		t.Errorf("%d slots to begin an issue for, want 5", n)
+	}
+	d.as(t, miriam, http.MethodPost, "/desk/issues", url.Values{"newsletter": {strconv.FormatInt(d.newsletter.ID, 10)},
+		"slot": {strconv.FormatInt(d.slot.Unix(), 10)}})
+	if _, page, _ = d.as(t, miriam, http.MethodGet, "/desk/issues", nil); strings.Count(page, `name="slot"`) != 4 {
+		t.Error("a slot that has its issue may be begun again")
+	}
 }
 
 // begun is an issue that an author began for the next slot, and its path.

@@ -91,7 +91,7 @@ func (s Settings) page(w http.ResponseWriter, r *http.Request, n epistle.Newslet
 		days = append(days, web.Option{Value: day, Label: words.T("settings.day." + day)})
 	}
 	days = append(days, web.Option{Value: otherRhythm, Label: words.T("settings.day.other")})
-	next, err := s.Slots(n, s.Kernel.Now(), 3)
+	next, err := s.Slots(n, s.Kernel.Now(), shownSlots)
 	if err != nil {
 		next = nil // the form says what is wrong with the schedule
 	}
