@@ -69,13 +69,10 @@ func newApp(ctx context.Context, c config.Config, o appOptions) (_ *app, err err
 		return nil, err
 	}
 	if a.store, err = store.Open(ctx, store.Options{URL: c.Database.URL, Keys: o.Keys, Clock: o.Clock,
-		FollowDatabase: o.FollowDatabase, Log: o.Log}); err != nil {
+		FollowDatabase: o.FollowDatabase, Alone: true, Log: o.Log}); err != nil {
 		return nil, err
 	}
 	a.clock = a.store.Clock()
-	if err := a.store.LockForDaemon(); err != nil {
-		return nil, err
-	}
 	if err := a.buildVerbs(ctx); err != nil {
 		return nil, err
 	}

@@ -101,13 +101,27 @@ func TestBrokenTextIsRefusedNotAFailure(t *testing.T) {
 }
 
 func TestASecondDaemonOnOneSQLiteFileIsRefused(t *testing.T) {
-	url, clock, key := storetest.SQLiteURL(t), storetest.NewClock(), seal.NewKey()
-	first := storetest.OpenWithKey(t, url, clock.Now, key)
-	second := storetest.OpenWithKey(t, url, clock.Now, key)
-	if err := first.LockForDaemon(); err != nil {
+	url, key := storetest.SQLiteURL(t), seal.NewKey()
+	open := func() (*store.Store, error) {
+		return store.Open(t.Context(), store.Options{URL: url, Clock: storetest.NewClock().Now, Alone: true,
+			Keys: func(bool) (*seal.Keyring, error) { return seal.NewKeyring(key) }})
+	}
+	first, err := open()
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := second.LockForDaemon(); epistle.KindOf(err) != epistle.Unavailable {
+	if _, err := open(); epistle.KindOf(err) != epistle.Unavailable {
 		t.Errorf("second daemon: %v, want unavailable", err)
+	}
+	storetest.OpenWithKey(t, url, storetest.NewClock().Now, key) // a command beside the daemon
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	third, err := open()
+	if err != nil {
+		t.Fatalf("after the first daemon: %v", err)
+	}
+	if err := third.Close(); err != nil {
+		t.Error(err)
 	}
 }

@@ -31,8 +31,6 @@ type dialect interface {
 	open(ctx context.Context) (writer, reader *sqlx.DB, g *gate, err error)
 	// openForMigration returns a connection of its own and goose's options.
 	openForMigration() (*sqlx.DB, goose.Dialect, fs.FS, []goose.ProviderOption, error)
-	// afterMigration checks what the migration may have broken.
-	afterMigration(ctx context.Context, db *sqlx.DB) error
 	// hasTable reports whether a table is there, on a database that may be empty.
 	hasTable(ctx context.Context, db *sqlx.DB, name string) (bool, error)
 	// lockPath is the file that keeps a second daemon away; "" for none.
@@ -132,18 +130,11 @@ func (d sqliteDialect) openForMigration() (*sqlx.DB, goose.Dialect, fs.FS, []goo
 	}
 	db.SetMaxOpenConns(1)
 	files, err := fs.Sub(migrations.SQLite, "sqlite")
-	return db, goose.DialectSQLite3, files, nil, err
-}
-
-func (d sqliteDialect) afterMigration(ctx context.Context, db *sqlx.DB) error {
-	var broken int
-	if err := db.GetContext(ctx, &broken, `SELECT COUNT(*) FROM pragma_foreign_key_check`); err != nil {
-		return d.classify(err)
+	if err != nil {
+		return nil, "", nil, nil, err
 	}
-	if broken > 0 {
-		return epistle.Errorf(epistle.Internal, "database.references", nil).With("Count", broken)
-	}
-	return nil
+	all, err := checked(files)
+	return db, goose.DialectSQLite3, nil, []goose.ProviderOption{all}, err
 }
 
 func (d sqliteDialect) hasTable(ctx context.Context, db *sqlx.DB, name string) (bool, error) {
@@ -242,8 +233,6 @@ func (d postgresDialect) openForMigration() (*sqlx.DB, goose.Dialect, fs.FS, []g
 	options, err := sessionLock()
 	return db, goose.DialectPostgres, files, options, err
 }
-
-func (postgresDialect) afterMigration(context.Context, *sqlx.DB) error { return nil }
 
 func (postgresDialect) hasTable(ctx context.Context, db *sqlx.DB, name string) (has bool, err error) {
 	err = db.GetContext(ctx, &has, `SELECT to_regclass($1) IS NOT NULL`, name)

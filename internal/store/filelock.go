@@ -23,4 +23,10 @@ func acquireFileLock(path string) (*fileLock, error) {
 	return &fileLock{file: f}, nil
 }
 
-func (l *fileLock) release() error { return l.file.Close() }
+// release frees the lock; none is no lock.
+func (l *fileLock) release() error {
+	if l == nil {
+		return nil
+	}
+	return l.file.Close()
+}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"path/filepath"
 	"testing"
@@ -20,9 +21,15 @@ type planned struct {
 }
 
 func (p planned) openForMigration() (*sqlx.DB, goose.Dialect, fs.FS, []goose.ProviderOption, error) {
-	db, name, _, options, err := p.sqliteDialect.openForMigration()
-	return db, name, p.files, options, err
+	db, name, _, _, err := p.sqliteDialect.openForMigration()
+	if err != nil {
+		return nil, "", nil, nil, err
+	}
+	all, err := checked(p.files)
+	return db, name, nil, []goose.ProviderOption{all}, err
 }
+
+func (p planned) up(t *testing.T) (int64, error) { return migrate(t.Context(), p, lockOf(p)) }
 
 func plan(t *testing.T) planned {
 	t.Helper()
@@ -33,7 +40,7 @@ CREATE TABLE child (id INTEGER PRIMARY KEY, parent_id INTEGER NOT NULL REFERENCE
 INSERT INTO parent VALUES (1, 'a'), (2, 'b');
 INSERT INTO child VALUES (10, 1), (11, 2), (12, 2);
 `)}}}
-	if err := migrate(t.Context(), p); err != nil {
+	if _, err := p.up(t); err != nil {
 		t.Fatal(err)
 	}
 	return p
@@ -50,7 +57,7 @@ ALTER TABLE next RENAME TO parent;
 func TestRebuildingATableKeepsItsChildren(t *testing.T) {
 	p := plan(t)
 	p.files["0002_rebuild.sql"] = &fstest.MapFile{Data: []byte(rebuild)}
-	if version, err := migrateTo(t.Context(), p); err != nil || version != 2 {
+	if version, err := p.up(t); err != nil || version != 2 {
 		t.Fatalf("version %d, %v", version, err)
 	}
 	if n := p.count(t, `SELECT COUNT(*) FROM child JOIN parent ON parent.id = child.parent_id`); n != 3 {
@@ -58,22 +65,50 @@ func TestRebuildingATableKeepsItsChildren(t *testing.T) {
 	}
 }
 
-func TestAMigrationThatLosesAParentIsRefused(t *testing.T) {
+func TestAMigrationThatLosesAParentIsUndone(t *testing.T) {
 	p := plan(t)
-	p.files["0002_lossy.sql"] = &fstest.MapFile{Data: []byte(rebuild + "DELETE FROM parent WHERE id = 2;\n")}
-	if err := migrate(t.Context(), p); err == nil {
-		t.Error("two children without a parent, and no word about it")
+	p.files["0002_fine.sql"] = &fstest.MapFile{Data: []byte("-- +goose Up\nALTER TABLE child ADD COLUMN age INTEGER;\n-- +goose Down\nnonsense;\n")}
+	p.files["0003_lossy.sql"] = &fstest.MapFile{Data: []byte(rebuild + "DELETE FROM parent WHERE id = 2;\n")}
+	_, err := p.up(t)
+	var known *epistle.Error
+	if !errors.As(err, &known) || known.Message != "database.references" || known.Data["Count"] != 2 {
+		t.Errorf("two children without a parent: %v", err)
+	}
+	if n := p.count(t, `SELECT COUNT(*) FROM child JOIN parent ON parent.id = child.parent_id`); n != 3 {
+		t.Errorf("%d of 3 children have their parent", n)
+	}
+	delete(p.files, "0003_lossy.sql")
+	if version, err := p.up(t); err != nil || version != 2 {
+		t.Errorf("version %d, %v; want that the migration before it stands", version, err)
+	}
+}
+
+func TestNobodyMigratesUnderADaemon(t *testing.T) {
+	p := plan(t)
+	p.files["0002_rebuild.sql"] = &fstest.MapFile{Data: []byte(rebuild)}
+	daemon, err := lockOf(p)()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if version, err := p.up(t); epistle.KindOf(err) != epistle.Unavailable || version != 1 {
+		t.Errorf("version %d, %v; want that it is refused", version, err)
+	}
+	if err := daemon.release(); err != nil {
+		t.Fatal(err)
+	}
+	if version, err := p.up(t); err != nil || version != 2 {
+		t.Errorf("after the daemon: version %d, %v", version, err)
 	}
 }
 
 func TestANewerSchemaIsRefused(t *testing.T) {
 	p := plan(t)
 	p.files["0002_rebuild.sql"] = &fstest.MapFile{Data: []byte(rebuild)}
-	if err := migrate(t.Context(), p); err != nil {
+	if _, err := p.up(t); err != nil {
 		t.Fatal(err)
 	}
 	delete(p.files, "0002_rebuild.sql") // the older program
-	if err := migrate(t.Context(), p); epistle.KindOf(err) != epistle.Conflict {
+	if _, err := p.up(t); epistle.KindOf(err) != epistle.Conflict {
 		t.Errorf("an older program on a newer schema: %v, want a conflict", err)
 	}
 }

@@ -32,7 +32,10 @@ type Options struct {
 	// FollowDatabase corrects Clock to the database's, where several daemons may
 	// share one.
 	FollowDatabase bool
-	Log            *slog.Logger
+	// Alone makes this process the only daemon on a SQLite database; a second one
+	// gets an Unavailable error. Any number may share PostgreSQL.
+	Alone bool
+	Log   *slog.Logger
 }
 
 // Store is the open database. It is safe for concurrent use.
@@ -67,8 +70,15 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	if err := d.prepare(); err != nil {
 		return nil, err
 	}
+	lock := lockOf(d)
+	if o.Alone {
+		if s.lock, err = lock(); err != nil {
+			return nil, err
+		}
+		lock = func() (*fileLock, error) { return nil, nil } // it is held already
+	}
 	if s.writer, s.reader, s.gate, err = d.open(ctx); err != nil {
-		return nil, err
+		return nil, errors.Join(err, s.lock.release())
 	}
 	s.asked.most = 1
 	if s.Shared() {
@@ -89,7 +99,7 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	if err := s.chooseKeys(ctx, o.Keys); err != nil {
 		return nil, err
 	}
-	if err := migrate(ctx, d); err != nil {
+	if _, err := migrate(ctx, d, lock); err != nil {
 		return nil, err
 	}
 	if err := s.install(ctx); err != nil {
@@ -104,25 +114,7 @@ func (s *Store) Close() error {
 	if s.reader != s.writer {
 		err = errors.Join(err, s.reader.Close())
 	}
-	if s.lock != nil {
-		err = errors.Join(err, s.lock.release())
-	}
-	return err
-}
-
-// LockForDaemon makes this process the only daemon on a SQLite database; a
-// second one gets an Unavailable error. Any number may share PostgreSQL.
-func (s *Store) LockForDaemon() error {
-	path := s.dialect.lockPath()
-	if path == "" {
-		return nil
-	}
-	lock, err := acquireFileLock(path)
-	if err != nil {
-		return err
-	}
-	s.lock = lock
-	return nil
+	return errors.Join(err, s.lock.release())
 }
 
 // Fit reports why this daemon can do nothing: the database does not answer,
