@@ -2,6 +2,7 @@ package sending_test
 
 import (
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -87,6 +88,35 @@ func TestPausingLosesNothing(t *testing.T) {
 		}
 		p.waitState(t, issue.ID, epistle.IssueSent)
 		p.wantEachOnce(t, 1, 30)
+	})
+}
+
+// TestAPauseBeforeARangeIsReadLosesNothing pauses when connections hold ranges
+// of which they have sent nothing yet.
+func TestAPauseBeforeARangeIsReadLosesNothing(t *testing.T) {
+	eachPress(t, func(t *testing.T, p *press) {
+		p.subscribe(t, 1, 20)
+		store := &mortal{Store: p.store}
+		service := p.service(t, store, sending.Options{Relays: []sending.Relay{{Connections: 2}}})
+		issue := p.approved(t, time.Time{})
+		var paused sync.Once
+		store.beforeRead = func() {
+			paused.Do(func() {
+				if err := service.Pause(t.Context(), p.author, issue.ID); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		if err := service.Launch(t.Context(), p.editor, issue.ID); err != nil {
+			t.Fatal(err)
+		}
+		start(t, service)
+		p.waitState(t, issue.ID, epistle.IssuePaused)
+		if err := service.Resume(t.Context(), p.editor, issue.ID); err != nil {
+			t.Fatal(err)
+		}
+		p.waitState(t, issue.ID, epistle.IssueSent)
+		p.wantEachOnce(t, 1, 20)
 	})
 }
 

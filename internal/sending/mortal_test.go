@@ -21,6 +21,8 @@ type mortal struct {
 	beforeChunk func() error
 	// beforeMark, if set, is called before each mark.
 	beforeMark func()
+	// beforeRead, if set, is called before each look at who is in a range.
+	beforeRead func()
 	// afterDue, if set, is told what became of a single delivery.
 	afterDue func(store.Result)
 }
@@ -62,6 +64,9 @@ func (m *mortal) CheckRange(ctx context.Context, id epistle.ID, first, last int6
 }
 
 func (m *mortal) ReadRange(ctx context.Context, id epistle.ID, first, last int64) ([]store.Recipient, store.Check, error) {
+	if m.beforeRead != nil {
+		m.beforeRead()
+	}
 	if err := m.fault(); err != nil {
 		return nil, store.Check{}, err
 	}

@@ -112,8 +112,11 @@ func (w *worker) sendSpan(ctx context.Context, span *span) (err error) {
 		return err
 	}
 	current, err := w.prepare(ctx)
-	if err != nil || current == nil {
-		return errors.Join(err, w.passBefore(current))
+	if err != nil {
+		return err // nobody was passed: the whole range is there for the next owner
+	}
+	if current == nil {
+		return w.passBefore(nil)
 	}
 	for current != nil {
 		if current, err = w.sendOne(ctx, current); err != nil {
