@@ -2,6 +2,7 @@ package sending
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"epistle/internal/store"
@@ -32,13 +33,16 @@ func (b *bundle) skip(n int) {
 // purse holds bundles of one bucket, the earliest first.
 type purse []bundle
 
-// first returns the next moment, if there is one. Moments long past are
-// forgotten, so that mail that was held up does not go in a burst.
+// first returns the next moment, if there is one. Of the moments past no more
+// are kept than are worth something, so that mail that was held up does not go
+// in a burst. Those stay good, however late: asking anew for each message to a
+// domain that gets few would cost far more than the limit is to save.
 func (p *purse) first(now time.Time) (time.Time, bool) {
 	for len(*p) > 0 {
 		b := &(*p)[0]
-		if late := now.Add(-worth).Sub(b.first); late > 0 {
-			b.skip(int(late / b.gap))
+		if late := now.Sub(b.first); late > 0 {
+			past := min(b.count, int(min(late/b.gap, math.MaxInt32))+1)
+			b.skip(max(0, past-bundleSize(b.gap)))
 		}
 		if b.count > 0 {
 			return b.first, true
