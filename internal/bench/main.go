@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"epistle/internal/bench/rig"
+	"epistle/internal/dkim"
 )
 
 func main() {
@@ -51,6 +52,7 @@ func parse(args []string, usage io.Writer) (options, error) {
 	databases := flags.String("db", "sqlite,postgres", "which databases")
 	connections := flags.String("connections", "", "one row for each of these `numbers` of connections, of the size in -subscribers")
 	subscribers := flags.Int("subscribers", 10000, "how many subscribers, with -connections")
+	signing := flags.String("dkim", "", "sign with this `algorithm`, with -connections: "+dkim.RSA+" or "+dkim.Ed25519)
 	latency := flags.Int("latency", 0, "round trip in `ms`, with -connections")
 	runs := flags.Int("runs", usualRuns, "how many runs, with -connections")
 	if err := flags.Parse(args); err != nil {
@@ -59,7 +61,7 @@ func parse(args []string, usage io.Writer) (options, error) {
 	o := options{binary: *binary, jsonTo: *jsonTo, sink: *onlySink}
 	switch {
 	case *connections != "":
-		g := group{Subscribers: *subscribers, Latency: *latency, Runs: *runs}
+		g := group{Subscribers: *subscribers, Latency: *latency, DKIM: *signing, Runs: *runs}
 		for field := range strings.SplitSeq(*connections, ",") {
 			n, err := strconv.Atoi(field)
 			if err != nil || n < 1 {
@@ -114,5 +116,6 @@ func run(ctx context.Context, args []string, stdout, progress io.Writer) (err er
 	}
 	rows, err := o.plan.measure(ctx, b)
 	printTable(stdout, rows)
+	printAcross(stdout, rows)
 	return errors.Join(err, writeJSON(o.jsonTo, rows))
 }

@@ -33,6 +33,7 @@ type sample struct {
 	peak        float64 // MiB
 	sourceRate  float64 // of smtp-source
 	sourceRatio float64
+	signing     float64 // mails a second that signing alone allows; 0 if unsigned
 }
 
 // far is a relay to measure against: the sink, perhaps behind a delay line.
@@ -92,8 +93,8 @@ func (b bench) measureGroup(ctx context.Context, site *rig.Site, g group) (_ []r
 				return nil, fmt.Errorf("%d subscribers, %d connections, run %d: %w", g.Subscribers, connections, n+1, err)
 			}
 			samples[i], size = append(samples[i], taken), int(taken.bytes)
-			b.say("%s %d × %d, %d ms, run %d: %.0f/s, %.1f µs, first %.0f ms, peak %.0f MiB; smtp-source %.0f/s", site.Database, g.Subscribers,
-				connections, g.Latency, n+1, taken.rate, taken.cpu, taken.first, taken.peak, taken.sourceRate)
+			b.say("%s %d × %d, %d ms, %s run %d: %.0f/s, %.1f µs, first %.0f ms, peak %.0f MiB; smtp-source %.0f/s", site.Database, g.Subscribers,
+				connections, g.Latency, g.DKIM, n+1, taken.rate, taken.cpu, taken.first, taken.peak, taken.sourceRate)
 		}
 	}
 	rows := make([]row, len(samples))
@@ -118,8 +119,14 @@ func (b bench) measureOnce(ctx context.Context, site *rig.Site, f far, g group, 
 	if err != nil {
 		return sample{}, err
 	}
+	signing := 0.0
+	if g.DKIM != "" {
+		if signing, err = rig.SigningAlone(ctx, g.DKIM, size, time.Second); err != nil {
+			return sample{}, err
+		}
+	}
 	s, err := b.measureDaemon(ctx, site, f, connections)
-	s.sourceRate, s.sourceRatio = source, s.rate/source
+	s.sourceRate, s.sourceRatio, s.signing = source, s.rate/source, signing
 	return s, err
 }
 

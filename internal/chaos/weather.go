@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 
 	"epistle/internal/bench/sink"
-	"epistle/internal/epistle"
 )
 
 // weather is how a bad relay behaves. Sessions ask it at once.
@@ -83,9 +82,7 @@ func relayPlays(daemons int) []play {
 // sendAgain has what the weather put off sent in fair weather, without the
 // hour until it is due.
 func sendAgain(ctx context.Context, f *field) error {
-	if _, err := f.site.Wait(ctx, f.issue, func(i epistle.Issue, r epistle.Report) bool {
-		return i.State == epistle.IssueSent || i.State == epistle.IssueSending && r.Queued == 0
-	}); err != nil {
+	if err := f.site.WaitTried(ctx, f.issue); err != nil {
 		return err
 	}
 	f.weather.bad.Store(false)

@@ -71,6 +71,9 @@ func (s *Site) judge(issue epistle.ID, m sink.Mail) (reader int, seq int64, err 
 	if !m.Addressed {
 		return 0, 0, fmt.Errorf("the To header of reader %d is not theirs", n)
 	}
+	if m.Signed != (s.DKIM != "") {
+		return 0, 0, fmt.Errorf("the mail of reader %d is signed: %t", n, m.Signed)
+	}
 	numbers, err := s.keys.ParseLink(seal.ToLeave, m.Leave)
 	if err != nil || len(numbers) != 2 || numbers[0] != s.subscriptions[n] || numbers[1] != issue {
 		return 0, 0, fmt.Errorf("the unsubscribe token of reader %d is not theirs: %q, numbers %v", n, m.Leave, numbers)

@@ -95,6 +95,7 @@ func TestTheTallyFindsEveryFault(t *testing.T) {
 		"Message-ID forged": {func(all []sink.Mail) []sink.Mail { all[0].MessageID = "x@bench.example.org"; return all }, [4]int{3, 0, 0, 1}},
 		"return path":       {func(all []sink.Mail) []sink.Mail { all[0].From = all[1].From; return all }, [4]int{3, 0, 0, 1}},
 		"To of another":     {func(all []sink.Mail) []sink.Mail { all[0].Addressed = false; return all }, [4]int{3, 0, 0, 1}},
+		"signed unasked":    {func(all []sink.Mail) []sink.Mail { all[0].Signed = true; return all }, [4]int{3, 0, 0, 1}},
 		"to a stranger":     {func(all []sink.Mail) []sink.Mail { all[0].To = "reader9@mail9.example.org"; return all }, [4]int{3, 0, 0, 1}},
 		"of another issue":  {func([]sink.Mail) []sink.Mail { return mailsTo(s, issue+1) }, [4]int{0, 0, 0, 4}},
 	} {

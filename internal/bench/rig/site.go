@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"epistle/internal/account"
+	"epistle/internal/dkim"
 	"epistle/internal/epistle"
 	"epistle/internal/seal"
 	"epistle/internal/store"
@@ -24,6 +25,7 @@ type Options struct {
 	Dir         string // an empty folder for this site
 	Binary      string // the daemon's
 	Subscribers int
+	DKIM        string // the algorithm of internal/dkim to sign with; "": unsigned
 }
 
 // Site is an installation with a newsletter and its subscribers.
@@ -35,6 +37,7 @@ type Site struct {
 	newsletter epistle.ID
 	editor     epistle.Actor
 	password   string
+	signing    dkim.Key
 	cookies    cookies
 	daemons    atomic.Int64 // started so far
 	// By the reader's number.
@@ -47,6 +50,9 @@ func NewSite(ctx context.Context, o Options) (*Site, error) {
 	s := &Site{Options: o, key: seal.NewKey(), password: "bench " + strings.ToLower(rand.Text())}
 	var err error
 	if s.keys, err = seal.NewKeyring(s.key); err != nil {
+		return nil, err
+	}
+	if err := s.Sign(o.DKIM); err != nil {
 		return nil, err
 	}
 	s.url = "sqlite:" + filepath.Join(o.Dir, "epistle.db")
@@ -162,30 +168,44 @@ const sentWithin = time.Minute
 
 // WaitSent returns what the daemon recorded, once it has closed the issue.
 func (s *Site) WaitSent(ctx context.Context, id epistle.ID) (report epistle.Report, err error) {
-	return s.Wait(ctx, id, func(i epistle.Issue, _ epistle.Report) bool { return i.State == epistle.IssueSent })
+	err = s.wait(ctx, id, func(ctx context.Context, st *store.Store, state epistle.IssueState) (sent bool, err error) {
+		if sent = state == epistle.IssueSent; sent {
+			report, err = st.Report(ctx, id)
+		}
+		return sent, err
+	})
+	return report, err
 }
 
-// Wait returns the report on an issue once both are as somebody wants them, or
-// an error if that takes more than a minute.
-func (s *Site) Wait(ctx context.Context, id epistle.ID, reached func(epistle.Issue, epistle.Report) bool) (report epistle.Report, err error) {
+// WaitTried returns once every delivery of an issue was tried, whatever came of
+// it.
+func (s *Site) WaitTried(ctx context.Context, id epistle.ID) error {
+	return s.wait(ctx, id, func(ctx context.Context, st *store.Store, state epistle.IssueState) (bool, error) {
+		if state != epistle.IssueSending {
+			return state == epistle.IssueSent, nil
+		}
+		report, err := st.Report(ctx, id)
+		return report.Queued == 0, err
+	})
+}
+
+func (s *Site) wait(ctx context.Context, id epistle.ID, reached func(ctx context.Context, st *store.Store, state epistle.IssueState) (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, sentWithin)
 	defer cancel()
-	err = s.with(ctx, func(ctx context.Context, st *store.Store) error {
+	return s.with(ctx, func(ctx context.Context, st *store.Store) error {
 		for {
-			// The state first: what is sent is so with all its deliveries.
 			issue, err := st.Issue(ctx, id)
 			if err != nil {
 				return err
 			}
-			if report, err = st.Report(ctx, id); err != nil || reached(issue, report) {
+			if done, err := reached(ctx, st, issue.State); done || err != nil {
 				return err
 			}
-			if err := sleep(ctx, 100*time.Millisecond); err != nil {
-				return fmt.Errorf("the issue is still %s, %d of its deliveries queued: %w", issue.State, report.Queued, err)
+			if err := sleep(ctx, 50*time.Millisecond); err != nil {
+				return fmt.Errorf("the issue is still %s: %w", issue.State, err)
 			}
 		}
 	})
-	return report, err
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -14,6 +14,7 @@ type Mail struct {
 	From      string // the envelope's
 	To        string // the envelope's
 	Addressed bool   // whether the To header names that recipient
+	Signed    bool   // whether there is a DKIM signature
 	MessageID string // without the angle brackets
 	Leave     string // the token of the link in List-Unsubscribe, what follows "/u/"
 	Digest    uint64 // of the whole mail, if the server was asked for it; equal within a process for equal mails
@@ -32,7 +33,7 @@ func (r Recording) Mails() iter.Seq[Mail] {
 	return func(yield func(Mail) bool) {
 		for _, block := range r.blocks {
 			for len(block) > 0 {
-				m := Mail{Addressed: block[0] == 1}
+				m := Mail{Addressed: block[0]&addressed != 0, Signed: block[0]&signed != 0}
 				block = block[1:]
 				m.Digest, block = binary.LittleEndian.Uint64(block), block[8:]
 				for _, field := range []*string{&m.From, &m.To, &m.MessageID, &m.Leave} {
@@ -78,6 +79,7 @@ type record struct {
 
 	// Of the mail that is being read; the session's alone.
 	id, leave, toHeader field
+	signed              bool
 	digests             bool
 	digest              maphash.Hash
 }
@@ -110,7 +112,7 @@ func (f *field) bytes() []byte    { return f.value[:f.size] }
 // header finds what is recorded in a mail, or in as much of it as there is.
 // The text begins with a line end.
 func (r *record) header(text []byte) {
-	r.id.size, r.leave.size, r.toHeader.size = 0, 0, 0
+	r.id.size, r.leave.size, r.toHeader.size, r.signed = 0, 0, 0, false
 	if end := bytes.Index(text, endOfHeader); end >= 0 {
 		text = text[:end+2]
 	}
@@ -119,6 +121,10 @@ func (r *record) header(text []byte) {
 		line := headerLine(text)
 		text = text[len(line):]
 		switch line[0] | 0x20 {
+		case 'd':
+			if _, ok := valueOf(line, "dkim-signature:"); ok {
+				r.signed = true
+			}
 		case 'm':
 			if value, ok := valueOf(line, "message-id:"); ok {
 				r.id.set(between(value))
@@ -197,7 +203,7 @@ func (r *record) mail(from, to []byte, size int64) {
 		r.all.blocks = append(r.all.blocks, make([]byte, 0, blockSize))
 		last++
 	}
-	block := append(r.all.blocks[last], flag(bytes.Equal(r.toHeader.bytes(), to)))
+	block := append(r.all.blocks[last], r.flags(to))
 	block = binary.LittleEndian.AppendUint64(block, r.sum())
 	for _, value := range [...][]byte{from, to, r.id.bytes(), r.leave.bytes()} {
 		value = value[:min(len(value), maxField)]
@@ -206,11 +212,20 @@ func (r *record) mail(from, to []byte, size int64) {
 	r.all.blocks[last] = block
 }
 
-func flag(b bool) byte {
-	if b {
-		return 1
+// What the first byte of a record says.
+const (
+	addressed = 1 << iota
+	signed
+)
+
+func (r *record) flags(to []byte) (all byte) {
+	if bytes.Equal(r.toHeader.bytes(), to) {
+		all |= addressed
 	}
-	return 0
+	if r.signed {
+		all |= signed
+	}
+	return all
 }
 
 func (r *record) take() Recording {

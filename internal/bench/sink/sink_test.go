@@ -64,7 +64,7 @@ func talk(t *testing.T, addr string, pieces []string, replies int) []string {
 	return all
 }
 
-const mail = "From: <a@b.example>\r\nto: Kim <grace@one.example>\r\nMessage-Id:\r\n <first@b.example>\r\n" +
+const mail = "DKIM-Signature: v=1;\r\n b=x\r\nFrom: <a@b.example>\r\nto: Kim <grace@one.example>\r\nMessage-Id:\r\n <first@b.example>\r\n" +
 	"List-Unsubscribe: <https://b.example/u/tok-1>,\r\n <mailto:x@b.example>\r\n\r\nbody\r\n..\r\n.x\r\n.\n.\r\r\n"
 
 func conversation() string {
@@ -82,7 +82,7 @@ func check(t *testing.T, r sink.Recording) {
 		got[i].Digest = 0
 	}
 	want := []sink.Mail{
-		{From: "b+1@b.example", To: "grace@one.example", Addressed: true, MessageID: "first@b.example", Leave: "tok-1"},
+		{From: "b+1@b.example", To: "grace@one.example", Addressed: true, Signed: true, MessageID: "first@b.example", Leave: "tok-1"},
 		{To: "other@two.example"},
 		{From: "b+1@b.example", To: "grace@one.example", MessageID: "big@b.example"},
 	}
