@@ -48,6 +48,7 @@ func (a *app) areas(sessions *desk.Sessions) []web.Area {
 		desk.Comments{Kernel: k, Store: a.store, Verb: a.comments},
 		desk.Pages{Kernel: k, Store: a.store, Verb: a.pages},
 		desk.Settings{Kernel: k, Store: a.store, Newsletters: a.newsletters, Slots: nextSlots},
+		desk.Sites{Kernel: k, Store: a.store, Verb: a.sites, Wording: a.signup.Wording},
 		public.Home{Kernel: k, Newsletters: a.store},
 		public.Comments{Kernel: k, Store: a.store, Verb: a.comments},
 		public.NewSubscribe(k, a.signup, a.stamps),

@@ -168,8 +168,8 @@ func (l *look) newer(ctx context.Context) error {
 const maxPages = 100_000
 
 // pages walks through a list until visit has seen enough or it ends. When
-// comments vanish meanwhile, the following ones move up: then the same page is
-// read again, so that none is passed over.
+// comments vanish meanwhile, the following ones move up to a page that was read:
+// then that one is read again, so that none is passed over.
 func (l *look) pages(ctx context.Context, read func(context.Context, int) (wordpress.Page, error), visit func(wordpress.Page) (enough bool, err error)) error {
 	total := 0
 	for number, reads := 1, 0; reads < maxPages; reads++ {
@@ -181,13 +181,12 @@ func (l *look) pages(ctx context.Context, read func(context.Context, int) (wordp
 		if err != nil || enough {
 			return err
 		}
-		if page.Total >= total {
-			number++
-		}
-		total = page.Total
-		if number > page.Pages {
+		if vanished := total - page.Total; vanished > 0 {
+			number = max(1, number-(vanished+wordpress.PerPage-1)/wordpress.PerPage)
+		} else if number++; number > page.Pages {
 			return nil
 		}
+		total = page.Total
 	}
 	return nil
 }

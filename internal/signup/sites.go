@@ -13,6 +13,7 @@ type SiteStore interface {
 	Site(ctx context.Context, id epistle.ID) (epistle.Site, error)
 	CreateSite(ctx context.Context, site epistle.Site, entry epistle.AuditEntry) (epistle.Site, error)
 	UpdateSite(ctx context.Context, site epistle.Site, entry epistle.AuditEntry) error
+	SitePollSoon(ctx context.Context, id epistle.ID) error
 }
 
 // Sites keeps the list of the WordPress sites whose comments come here. All of
@@ -110,7 +111,7 @@ type Finding struct {
 }
 
 // Test tries to read a site's comments as the schedule does, and says how far
-// it comes.
+// it comes. When all is well, a site that was left alone is read again soon.
 func (v *Sites) Test(ctx context.Context, actor epistle.Actor, id epistle.ID) (Finding, error) {
 	if err := actor.Require(epistle.ChangeSettings); err != nil {
 		return Finding{}, err
@@ -154,8 +155,9 @@ func (v *Sites) Test(ctx context.Context, actor epistle.Actor, id epistle.ID) (F
 		if found.Problem == "" {
 			return Finding{}, err
 		}
+		return found, nil
 	}
-	return found, nil
+	return found, v.Store.SitePollSoon(ctx, id)
 }
 
 func (v *Sites) entry(actor epistle.Actor, action string) epistle.AuditEntry {

@@ -197,6 +197,14 @@ func (s *Store) SitePollFailed(ctx context.Context, id epistle.ID, problem strin
 	})
 }
 
+// SitePollSoon forgets the looks that failed.
+func (s *Store) SitePollSoon(ctx context.Context, id epistle.ID) error {
+	return s.write(ctx, func(q queries) error {
+		_, err := q.exec(ctx, `UPDATE site SET poll_after = 0, failures = 0, problem = '' WHERE id = ?`, id)
+		return err
+	})
+}
+
 // KnownSourceIDs lists the site's own numbers of comments that are there still,
 // above after, in order.
 func (s *Store) KnownSourceIDs(ctx context.Context, site epistle.ID, after int64, limit int) ([]int64, error) {
