@@ -352,7 +352,7 @@ func (c *session) greeting() string {
 	if c.server.options.User != "" {
 		lines = append(lines, "250-AUTH PLAIN")
 	}
-	if o := c.server.options; o.Pipelining && !(c.secured && o.NoneOverTLS) {
+	if o := c.server.options; o.Pipelining && (!c.secured || !o.NoneOverTLS) {
 		lines = append(lines, "250-PIPELINING")
 	}
 	return strings.Join(append(lines, "250 SIZE 52428800"), "\r\n")
