@@ -67,6 +67,7 @@ const (
 	NoticeOwnData       NoticeKind = "own-data"       // one's own data: link
 	NoticeErase         NoticeKind = "erase"          // be erased: link
 	NoticeStopped       NoticeKind = "stopped"        // sending an issue was stopped, the relay objects: issue, link
+	NoticeRefusals      NoticeKind = "refusals"       // it was stopped, too many addresses were refused: issue, counts, link
 )
 
 // NoticeState is where a notice stands.

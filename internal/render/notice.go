@@ -21,7 +21,7 @@ import (
 //	slot        its moment: RFC 3339 in the newsletter's zone, or ready text
 //	first       when the first update comes, a sentence
 //	given       the day on which a consent was given
-//	accepted, failed   how many mails, in digits
+//	accepted, failed, tried, refused   how many mails, in digits
 //
 // Kinds in noticeExtra use one more where it is there:
 //
@@ -42,6 +42,7 @@ var noticeData = map[epistle.NoticeKind][]string{
 	epistle.NoticeRecoverySheet: {},
 	epistle.NoticeSent:          {"newsletter", "issue", "accepted", "failed"},
 	epistle.NoticeStopped:       {"newsletter", "issue"},
+	epistle.NoticeRefusals:      {"newsletter", "issue", "tried", "refused"},
 }
 
 var noticeExtra = map[epistle.NoticeKind]string{epistle.NoticeHeld: "reason"}

@@ -69,6 +69,9 @@ func (d *dueSender) sendAll(ctx context.Context, claimed []store.Recipient) {
 			}
 		}
 		d.settle(r, result)
+		if issue := byIssue[r.IssueID]; isRefusal(result) && r.Kind == epistle.BulkDelivery && issue.refusals.add(1) {
+			d.judgeRefusals(r.IssueID)
+		}
 	}
 	for id := range byIssue {
 		if err := d.finish(d.hard, id); err != nil {
@@ -87,6 +90,7 @@ func (d *dueSender) reportUnsent(ctx context.Context, err error) {
 type dueIssue struct {
 	editions   *editions
 	objections objections
+	refusals   refusals
 }
 
 func (d *dueSender) issueOf(ctx context.Context, known map[epistle.ID]*dueIssue, id epistle.ID) (*dueIssue, error) {
@@ -145,6 +149,17 @@ func (d *dueSender) sendOne(ctx context.Context, issue *dueIssue, r store.Recipi
 		d.outbox.wake()
 	}
 	return resultOf(&r, outcome, d.Clock()), nil
+}
+
+// judgeRefusals stops an issue if too many were refused for good.
+func (d *dueSender) judgeRefusals(id epistle.ID) {
+	stopped, err := d.Store.StopForRefusals(d.hard, id)
+	if err != nil {
+		d.failed(d.hard, "stop an issue", err)
+	}
+	if stopped {
+		d.outbox.wake()
+	}
 }
 
 // duePassage is a single delivery on its way.

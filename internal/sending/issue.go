@@ -54,6 +54,7 @@ type run struct {
 	marker     *marker
 	launched   *progress
 	objections objections
+	refusals   refusals
 	moved      atomic.Bool // something was launched or passed
 	stop       context.CancelFunc
 }
@@ -158,16 +159,33 @@ func (r *run) isFirstOfMonth(ctx context.Context) (bool, error) {
 
 // object stops the issue, if an outcome is reason to, and tells the staff.
 func (r *run) object() {
-	stopped, err := r.Store.StopIssue(r.hard, r.issue.ID, HeldByPolicy)
+	r.stopIf("the relay objects", func(ctx context.Context) (bool, error) {
+		return r.Store.StopIssue(ctx, r.issue.ID, HeldByPolicy)
+	})
+	r.stop()
+}
+
+// judgeRefusals stops the issue if too many were refused for good.
+func (r *run) judgeRefusals() {
+	if r.stopIf("too many addresses are refused", func(ctx context.Context) (bool, error) {
+		return r.Store.StopForRefusals(ctx, r.issue.ID)
+	}) {
+		r.stop()
+	}
+}
+
+// stopIf asks the store to stop the issue, and reports whether it did.
+func (r *run) stopIf(why string, ask func(ctx context.Context) (bool, error)) bool {
+	stopped, err := ask(r.hard)
 	for err != nil && r.hard.Err() == nil {
 		r.failed(r.hard, "stop an issue", err)
-		stopped, err = r.Store.StopIssue(r.hard, r.issue.ID, HeldByPolicy)
+		stopped, err = ask(r.hard)
 	}
 	if stopped {
-		r.Log.Warn("sending: the relay objects, the issue is paused", "issue", r.issue.ID)
+		r.Log.Warn("sending: an issue is paused", "issue", r.issue.ID, "reason", why)
 		r.outbox.wake()
 	}
-	r.stop()
+	return stopped
 }
 
 // errNotNow ends a worker whose issue is paused, cancelled, corrected or taken

@@ -104,3 +104,26 @@ func (c *objections) stops(o relay.Outcome, firstAttempt bool) bool {
 	}
 	return false
 }
+
+// refusals decides when to ask whether too many of an issue were refused for
+// good: after nearly each of the first, and ever more rarely then, since the
+// share moves less and less.
+type refusals struct {
+	mu         sync.Mutex
+	seen, next int
+}
+
+// add counts refusals, and reports true if it is time to ask.
+func (c *refusals) add(n int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.seen += n
+	if n == 0 || c.seen < c.next {
+		return false
+	}
+	c.next = c.seen + 1 + c.seen/50
+	return true
+}
+
+// isRefusal reports that a mail was refused for good.
+func isRefusal(r store.Result) bool { return r.State == epistle.Failed && r.Code >= 500 }

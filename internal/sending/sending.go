@@ -80,6 +80,7 @@ type IssueStore interface {
 	ResumeIssue(ctx context.Context, by epistle.Actor, id epistle.ID) (epistle.Issue, error)
 	MoveIssue(ctx context.Context, by epistle.Actor, m store.IssueMove) (epistle.Issue, error)
 	StopIssue(ctx context.Context, id epistle.ID, reason string) (bool, error)
+	StopForRefusals(ctx context.Context, id epistle.ID) (bool, error)
 	FinishIssue(ctx context.Context, id epistle.ID) (bool, error)
 	StaffMember(ctx context.Context, id epistle.ID) (epistle.StaffMember, error)
 }

@@ -24,6 +24,7 @@ type worker struct {
 
 	request request // to the marker; one at a time
 	asked   bool    // its answer is still to come
+	refusal int     // how many it tells of were refused for good
 	refused error   // what the marker said to the last pass, once it is known
 
 	check     store.Check
@@ -90,6 +91,11 @@ func (w *worker) pass(seq int64) error {
 	}
 	w.moved.Store(true)
 	w.request.take, w.request.span, w.request.done, w.request.results = false, w.span, seq, w.results
+	for _, r := range w.results {
+		if isRefusal(r) {
+			w.refusal++
+		}
+	}
 	w.results, w.asked, w.first = nil, true, seq+1
 	w.marker.requests <- &w.request
 	return nil
@@ -100,6 +106,10 @@ func (w *worker) settled() error {
 	if w.asked {
 		got := <-w.request.answer
 		w.asked, w.refused = false, got.err
+		if w.run.refusals.add(w.refusal) && got.err == nil {
+			w.judgeRefusals()
+		}
+		w.refusal = 0
 	}
 	return w.refused
 }
@@ -305,7 +315,10 @@ func (p *passage) beforeDot() (*relay.Envelope, error) {
 	if next == nil || p.ctx.Err() != nil || p.worker.sure(p.ctx, &next.to) != nil {
 		return nil, nil
 	}
-	if next.paid = p.link.admitNow(); next.paid == nil {
+	if next.paid == nil {
+		next.paid = p.link.admitNow()
+	}
+	if next.paid == nil || next.paid != p.link.route {
 		return nil, nil
 	}
 	announced := next.envelope()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"time"
 
 	"epistle/internal/epistle"
 )
@@ -53,28 +52,6 @@ func (s *Store) unfinished(ctx context.Context, id epistle.ID) (bool, error) {
 	var open int64
 	err := s.read().get(ctx, &open, `SELECT CASE WHEN state <> 'sending' OR `+unfinishedIssue+` THEN 1 ELSE 0 END FROM issue WHERE id = ?`, id)
 	return open != 0, s.mapError(err)
-}
-
-// StopIssue pauses an issue on its way for a reason, a key under "held.", and
-// tells the editors. It reports false if the issue was not on its way.
-func (s *Store) StopIssue(ctx context.Context, id epistle.ID, reason string) (bool, error) {
-	news, err := s.newsForEditors(ctx, id, epistle.NoticeStopped, nil)
-	if err != nil {
-		return false, err
-	}
-	now := s.clock()
-	_, err = s.changeIssue(ctx, func(q queries, audit epistle.ID, _ time.Time) (issueRow, error) {
-		row, err := moveIssue(ctx, q, audit, now, epistle.SystemActor(), IssueMove{ID: id,
-			From: []epistle.IssueState{epistle.IssueLaunching, epistle.IssueSending}, To: epistle.IssuePaused, Reason: reason, Action: "issue.pause"})
-		if err != nil {
-			return row, err
-		}
-		return row, news.queue(ctx, q, fmt.Sprint(id, "/", micros(now)))
-	})
-	if epistle.KindOf(err) == epistle.Conflict {
-		return false, nil
-	}
-	return err == nil, err
 }
 
 // news is one notice to each editor, prepared before the transaction that it

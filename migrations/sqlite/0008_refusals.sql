@@ -1,0 +1,8 @@
+-- +goose Up
+
+-- How many had been tried, and refused for good, when the issue was last paused
+-- for its refusals: if it goes on, only what comes after counts.
+ALTER TABLE sender ADD COLUMN judged_tried INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sender ADD COLUMN judged_refused INTEGER NOT NULL DEFAULT 0;
+
+-- +goose Down
