@@ -142,7 +142,7 @@ func (d *dueSender) sendOne(ctx context.Context, issue *dueIssue, r store.Recipi
 		return store.Result{}, err
 	}
 	d.pace.learn(d.hard, r.Lane, outcome)
-	if issue.objections.stops(outcome, r.Attempts == 0) {
+	if issue.objections.stops(outcome, &r) {
 		if _, err := d.Store.StopIssue(d.hard, r.IssueID, HeldByPolicy); err != nil {
 			d.failed(d.hard, "stop an issue", err)
 		}

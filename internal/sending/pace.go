@@ -48,9 +48,10 @@ type pace struct {
 
 	mu     sync.Mutex
 	purses map[laneKey]purse
-	need   map[laneKey]int // of prepare, kept for the next
-	faults map[laneKey]int // since the lane took mail the last time
-	faulty atomic.Bool     // faults has entries
+	need   map[laneKey]int  // of prepare, kept for the next
+	faults map[laneKey]int  // since the lane took mail the last time
+	trials map[laneKey]bool // lanes whose breaker lets one of our messages through
+	faulty atomic.Bool      // faults has entries
 }
 
 type laneKey [16]byte
@@ -83,7 +84,7 @@ const (
 
 func newPace(s PaceStore, clock epistle.Clock, log *slog.Logger, l Limits) *pace {
 	p := &pace{store: s, clock: clock, log: log, usual: gapOf(l.LaneRate), own: map[laneKey]time.Duration{},
-		purses: map[laneKey]purse{}, need: map[laneKey]int{}, faults: map[laneKey]int{}}
+		purses: map[laneKey]purse{}, need: map[laneKey]int{}, faults: map[laneKey]int{}, trials: map[laneKey]bool{}}
 	for domain, rate := range l.Lanes {
 		p.own[keyOf(s.Lane(domain))] = gapOf(rate)
 	}
@@ -174,6 +175,9 @@ func (p *pace) admitBroken(ctx context.Context, k laneKey, b store.Breaker, gap 
 		b.Until = now.Add(tryTime)
 		p.note(k, b)
 		if mine {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.trials[k] = true
 			return time.Time{}, nil
 		}
 	}
@@ -208,8 +212,8 @@ func (p *pace) draw(k laneKey) (time.Time, bool) {
 }
 
 // learn takes an outcome to account: a domain that refuses one after the other
-// for the time being gets a rest, and one that takes mail again has its breaker
-// closed.
+// for the time being gets a rest, and one that takes mail after it has its
+// breaker closed. What was under way when the breaker opened does not count.
 func (p *pace) learn(ctx context.Context, lane []byte, o relay.Outcome) {
 	weight := faultOf(o)
 	shut := p.shut.Load()
@@ -217,19 +221,32 @@ func (p *pace) learn(ctx context.Context, lane []byte, o relay.Outcome) {
 		return
 	}
 	k := keyOf(lane)
-	var b store.Breaker
 	if shut != nil {
-		b = (*shut)[k]
-	}
-	switch {
-	case o.Class == relay.Accepted:
-		p.forgive(k)
-		if b.Opened > 0 {
-			p.close(ctx, k, lane)
+		if b, ok := (*shut)[k]; ok {
+			p.learnFromTrial(ctx, k, b, o.Class == relay.Accepted, weight)
+			return
 		}
-	case weight > 0 && (p.blame(k, weight) >= faultLimit || b.Opened > 0):
+	}
+	if o.Class == relay.Accepted {
 		p.forgive(k)
-		p.open(ctx, k, store.Breaker{Lane: lane, Opened: b.Opened})
+	} else if weight > 0 && p.blame(k, weight) {
+		p.open(ctx, k, store.Breaker{Lane: lane})
+	}
+}
+
+func (p *pace) learnFromTrial(ctx context.Context, k laneKey, b store.Breaker, accepted bool, weight int) {
+	p.mu.Lock()
+	trial := p.trials[k]
+	if accepted || weight > 0 {
+		delete(p.trials, k)
+	}
+	p.mu.Unlock()
+	switch {
+	case !trial:
+	case accepted:
+		p.close(ctx, k, b.Lane)
+	case weight > 0:
+		p.open(ctx, k, b)
 	}
 }
 
@@ -245,12 +262,17 @@ func faultOf(o relay.Outcome) int {
 	return plainFault
 }
 
-func (p *pace) blame(k laneKey, weight int) int {
+// blame reports true when it was too much.
+func (p *pace) blame(k laneKey, weight int) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.faults[k] += weight
-	p.faulty.Store(true)
-	return p.faults[k]
+	tooMuch := p.faults[k] >= faultLimit
+	if tooMuch {
+		delete(p.faults, k)
+	}
+	p.faulty.Store(len(p.faults) > 0)
+	return tooMuch
 }
 
 func (p *pace) forgive(k laneKey) {

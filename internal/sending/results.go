@@ -83,26 +83,38 @@ func unmade(r *store.Recipient) store.Result {
 type objections struct {
 	mu     sync.Mutex
 	inARow int
+	lanes  map[laneKey]bool // of those in a row
 }
 
 // objectionLimit is how many such refusals in a row, with nothing accepted
-// between, are about the issue.
-const objectionLimit = 10
+// between, are about the issue. Temporary ones are only if they come from
+// several domains: for one alone there is a breaker.
+const (
+	objectionLimit = 10
+	objectionLanes = 3
+)
 
 // stops reports that an outcome is reason to stop the issue: the relay refuses
 // for good, on first sight, the sender or the content; or it has refused one
 // recipient after the other.
-func (c *objections) stops(o relay.Outcome, firstAttempt bool) bool {
+func (c *objections) stops(o relay.Outcome, to *store.Recipient) bool {
+	if o.Class != relay.Accepted && o.Class != relay.Policy {
+		return false
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch o.Class {
-	case relay.Accepted:
-		c.inARow = 0
-	case relay.Policy:
-		c.inARow++
-		return c.inARow >= objectionLimit || firstAttempt && o.Code >= 500 && o.OfMessage()
+	if o.Class == relay.Accepted {
+		c.inARow, c.lanes = 0, nil
+		return false
 	}
-	return false
+	if c.lanes == nil {
+		c.lanes = map[laneKey]bool{}
+	}
+	c.inARow++
+	c.lanes[keyOf(to.Lane)] = true
+	forGood := o.Code >= 500
+	return c.inARow >= objectionLimit && (forGood || len(c.lanes) >= objectionLanes) ||
+		forGood && to.Attempts == 0 && o.OfMessage()
 }
 
 // refusals decides when to ask whether too many of an issue were refused for

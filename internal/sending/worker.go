@@ -237,7 +237,7 @@ func (w *worker) judge(to *store.Recipient, o relay.Outcome) {
 		w.results = append(w.results, resultOf(to, o, w.Clock()))
 		w.single.wake()
 	}
-	if w.objections.stops(o, to.Attempts == 0) {
+	if w.objections.stops(o, to) {
 		w.object()
 	}
 }
