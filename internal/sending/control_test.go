@@ -1,6 +1,7 @@
 package sending_test
 
 import (
+	"context"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -11,6 +12,7 @@ import (
 	"epistle/internal/relay"
 	"epistle/internal/sending"
 	"epistle/internal/smtptest"
+	"epistle/internal/store"
 	"epistle/internal/storetest"
 )
 
@@ -276,4 +278,38 @@ func TestAnEmptyAudience(t *testing.T) {
 	if got := p.report(t, issue.ID); got.Total() != 0 {
 		t.Errorf("report: %+v", got)
 	}
+}
+
+// pausing pauses an issue right before the first look at a range.
+type pausing struct {
+	*store.Store
+	pause func()
+	once  sync.Once
+}
+
+func (s *pausing) ReadRange(ctx context.Context, issueID epistle.ID, first, last int64) ([]store.Recipient, store.Check, error) {
+	s.once.Do(s.pause)
+	return s.Store.ReadRange(ctx, issueID, first, last)
+}
+
+func TestPausingBeforeTheFirstOfARangeLosesNothing(t *testing.T) {
+	eachPress(t, func(t *testing.T, p *press) {
+		p.subscribe(t, 1, 12)
+		var service *sending.Service
+		var issue epistle.Issue
+		gate := &pausing{Store: p.store, pause: func() {
+			if err := service.Pause(context.Background(), p.editor, issue.ID); err != nil {
+				t.Error(err)
+			}
+		}}
+		service = p.service(t, gate, sending.Options{Relays: []sending.Relay{{Connections: 2}}})
+		issue = launch(t, p, service)
+		start(t, service)
+		p.waitState(t, issue.ID, epistle.IssuePaused)
+		if err := service.Resume(t.Context(), p.editor, issue.ID); err != nil {
+			t.Fatal(err)
+		}
+		p.waitState(t, issue.ID, epistle.IssueSent)
+		p.wantEachOnce(t, 1, 12)
+	})
 }
