@@ -94,6 +94,7 @@ func (a *app) Start(ctx context.Context) error {
 	group.Go(func() error { return a.serveHTTP(ctx) })
 	group.Go(func() error { return a.sending.Start(ctx) })
 	group.Go(func() error { return a.schedule.Start(ctx) })
+	group.Go(func() error { return a.lists.Start(ctx) })
 	finished := make(chan error, 1)
 	go func() { finished <- group.Wait() }()
 	select {

@@ -24,6 +24,7 @@ type verbs struct {
 	account     *account.Service
 	signup      *signup.Service
 	stamps      signup.Stamps
+	lists       *signup.Lists
 	comments    *signup.Comments
 	arrivals    *signup.Arrivals
 	hook        *signup.Hook
@@ -59,6 +60,7 @@ func (a *app) buildVerbs(ctx context.Context) (err error) {
 		CommentSites: a.config.Comments.Sites,
 		Strangers:    signup.Strangers{Burst: a.config.Signups.Burst, PerHour: a.config.Signups.PerHour}})
 	a.stamps = signup.NewStamps(keys, a.clock)
+	a.lists = signup.NewLists(a.signup, a.store, a.config.DataDir)
 	a.comments = signup.NewComments(signup.CommentOptions{
 		Store: a.store, Requests: a.signup, Stamps: a.stamps,
 		Clock: a.clock, Log: a.log, Sites: a.config.Comments.Sites,

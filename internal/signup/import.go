@@ -68,17 +68,7 @@ type RowError struct {
 // when staff vouch), "newsletter", or "file" for a file that cannot be read as
 // a list of people.
 func (s *Service) Import(ctx context.Context, actor epistle.Actor, file io.Reader, how Import) (Imported, error) {
-	if err := actor.Require(epistle.ImportPeople); err != nil {
-		return Imported{}, err
-	}
-	newsletter, err := s.newsletter(ctx, how.NewsletterID)
-	if err != nil {
-		return Imported{}, err
-	}
-	how.Source, err = epistle.CleanText("source", how.Source, maxEvidence)
-	if err == nil && how.Source == "" && how.Mode == Vouched {
-		err = epistle.InvalidField("source", "signup.source")
-	}
+	newsletter, err := s.mayImport(ctx, actor, &how)
 	if err != nil {
 		return Imported{}, err
 	}
@@ -89,6 +79,26 @@ func (s *Service) Import(ctx context.Context, actor epistle.Actor, file io.Reade
 	run := importRun{service: s, actor: actor, newsletter: newsletter, how: how, seen: newOnce()}
 	err = run.all(ctx, rows)
 	return run.done, err
+}
+
+// mayImport checks all that does not stand in the file.
+func (s *Service) mayImport(ctx context.Context, actor epistle.Actor, how *Import) (newsletter epistle.Newsletter, err error) {
+	if err := actor.Require(epistle.ImportPeople); err != nil {
+		return newsletter, err
+	}
+	if newsletter, err = s.newsletter(ctx, how.NewsletterID); err != nil {
+		return newsletter, err
+	}
+	how.Source, err = epistle.CleanText("source", how.Source, maxEvidence)
+	switch {
+	case err != nil:
+		return newsletter, err
+	case how.Mode == Vouched && how.Source == "":
+		return newsletter, epistle.InvalidField("source", "signup.source")
+	case how.Mode == Vouched && newsletter.Consent.Separate:
+		return newsletter, epistle.InvalidField("mode", "signup.import.separate")
+	}
+	return newsletter, nil
 }
 
 // importRun is one import on its way: one goroutine reads and checks the rows,

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -22,6 +23,9 @@ type Comments struct {
 	Kernel *web.Kernel
 	Store  *store.Store
 	Verb   *signup.Comments
+	// Now returns what tells whether an author may be signed up at once; see
+	// signup.Service.NowOffered.
+	Now func(ctx context.Context, actor epistle.Actor) (func(c epistle.Comment, pageURL string) bool, error)
 }
 
 // Routes is the area's table.
@@ -58,6 +62,7 @@ type commentCard struct {
 	Pieces    []Piece
 	Asks      []intent.Ask // what the words ask for
 	MayInvite bool         // and the author could be invited now
+	MayNow    bool         // and even signed up at once
 	From      string
 	Form      *web.Form // of the reply
 	Open      bool      // the reply form is open
@@ -104,6 +109,15 @@ func pieces(text string, spans []intent.Span) []Piece {
 	return out
 }
 
+// offeredNow is c.Now for the member at work; where there is none, it is never
+// offered.
+func (c Comments) offeredNow(r *http.Request) (func(c epistle.Comment, pageURL string) bool, error) {
+	if c.Now == nil {
+		return func(epistle.Comment, string) bool { return false }, nil
+	}
+	return c.Now(r.Context(), web.ActorFrom(r.Context()))
+}
+
 const commentsPerDeskPage = 25
 
 func (c Comments) list(w http.ResponseWriter, r *http.Request) error {
@@ -122,9 +136,14 @@ func (c Comments) list(w http.ResponseWriter, r *http.Request) error {
 	if before.ID != 0 {
 		page.First = commentsPath(state)
 	}
+	now, err := c.offeredNow(r)
+	if err != nil {
+		return err
+	}
 	for _, f := range found {
 		card := cardOf(r, f)
 		card.From = "list"
+		card.MayNow = card.MayInvite && f.Author != store.AuthorLeft && now(f.Comment, f.Page.URL)
 		page.Comments = append(page.Comments, card)
 	}
 	counts, err := c.Store.CommentCounts(r.Context())
@@ -175,8 +194,13 @@ func (c Comments) show(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	now, err := c.offeredNow(r)
+	if err != nil {
+		return err
+	}
 	card := cardOf(r, found)
 	card.Open = true
+	card.MayNow = card.MayInvite && found.Author != store.AuthorLeft && now(found.Comment, found.Page.URL)
 	return c.Kernel.Render(w, r, "desk/comment", commentPage{card})
 }
 

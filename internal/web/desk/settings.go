@@ -134,6 +134,12 @@ func formOfNewsletter(n epistle.Newsletter) *web.Form {
 	form.SetText("frequency", n.Frequency)
 	form.SetText("sender_name", n.Sender.Name)
 	form.SetText("reply_to_name", n.ReplyTo.Name)
+	if n.Consent.Separate {
+		form.Set("separate_consent", "yes")
+	}
+	if n.Consent.Renewed {
+		form.Set("renew_consent", "yes")
+	}
 	if n.SoloMode {
 		form.Set("solo", "yes")
 	}
@@ -195,6 +201,7 @@ func newsletterOf(n epistle.Newsletter, form *web.Form) (epistle.Newsletter, err
 	n.Sender = epistle.Mailbox{Name: form.Text("sender_name"), Address: address("sender_address")}
 	n.ReplyTo = epistle.Mailbox{Name: form.Text("reply_to_name"), Address: address("reply_to_address")}
 	n.SoloMode, n.Hold = form.Has("solo", "yes"), form.Has("hold", "yes")
+	n.Consent = epistle.ConsentRules{Separate: form.Has("separate_consent", "yes"), Renewed: form.Has("renew_consent", "yes")}
 	n.Schedule = strings.TrimSpace(form.Value("schedule"))
 	if day := form.Value("day"); day != otherRhythm {
 		at, err := time.Parse("15:04", form.Value("time"))

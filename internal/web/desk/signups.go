@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -31,11 +32,14 @@ func (s Signups) Routes() []web.Route {
 		web.Desk("GET /desk/signups", epistle.ReadPeople, s.list),
 		web.Desk("GET /desk/signups/new", epistle.Invite, s.form),
 		web.Desk("POST /desk/signups/new", epistle.Invite, s.add),
+		web.Desk("POST /desk/comments/{id}/sign-up", epistle.SignUpNow, s.now),
+		web.Desk("GET /desk/settings/sign-up", epistle.ChangeSettings, s.sites),
+		web.Desk("POST /desk/settings/sign-up", epistle.ChangeSettings, s.saveSite),
 	}
 }
 
 // signupTabs are the states that the page shows, in this order.
-var signupTabs = []epistle.SignupState{epistle.SignupPending, epistle.SignupConfirmed, epistle.SignupExpired}
+var signupTabs = []epistle.SignupState{epistle.SignupPending, epistle.SignupConfirmed, epistle.SignupExpired, epistle.SignupRefused}
 
 type signupsPage struct {
 	State       epistle.SignupState
@@ -120,6 +124,59 @@ func (s Signups) add(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.Kernel.Flash(w, r, web.Good, "people.asked")
 	return web.Redirect(w, r, "/desk/signups")
+}
+
+// now signs up at once who asked for it in a comment.
+func (s Signups) now(w http.ResponseWriter, r *http.Request) error {
+	id, err := pathID(r)
+	if err != nil {
+		return err
+	}
+	done, err := s.Signup.SignUpNow(r.Context(), web.ActorFrom(r.Context()), id)
+	var known *epistle.Error
+	switch {
+	case errors.As(err, &known) && known.Kind == epistle.Conflict:
+		s.Kernel.Flash(w, r, web.Wait, "error."+known.Message)
+	case err != nil:
+		return err
+	default:
+		s.flashNow(w, r, done)
+	}
+	if from := r.PostFormValue("state"); from != "" && r.PostFormValue("from") != "comment" {
+		return web.Redirect(w, r, commentsPath(stateOf(from)))
+	}
+	return web.Redirect(w, r, "/desk/comments/"+strconv.FormatInt(id, 10))
+}
+
+func (s Signups) flashNow(w http.ResponseWriter, r *http.Request, done signup.Confirmation) {
+	if done.FirstUpdateAt.IsZero() {
+		s.Kernel.Flash(w, r, web.Good, "people.now.done")
+		return
+	}
+	s.Kernel.Flash(w, r, web.Good, "people.now.done.first", "When", s.Kernel.Words(r).Moment(done.FirstUpdateAt.In(s.Kernel.Location())))
+}
+
+type signupSitesPage struct{ Sites []epistle.SignupSite }
+
+func (s Signups) sites(w http.ResponseWriter, r *http.Request) error {
+	sites, err := s.Signup.Sites(r.Context())
+	if err != nil {
+		return err
+	}
+	return s.Kernel.Render(w, r, "desk/signup-sites", signupSitesPage{sites})
+}
+
+func (s Signups) saveSite(w http.ResponseWriter, r *http.Request) error {
+	form, actor := web.FormOf(r), web.ActorFrom(r.Context())
+	save := s.Signup.ForbidNow
+	if form.Value("do") == "allow" {
+		save = s.Signup.AllowNow
+	}
+	if err := save(r.Context(), actor, form.Value("site")); err != nil {
+		return err
+	}
+	s.Kernel.Flash(w, r, web.Good, "people.sites.saved")
+	return web.Redirect(w, r, "/desk/settings/sign-up")
 }
 
 // chosen is the newsletter with a slug, or the only one.

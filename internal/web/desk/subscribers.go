@@ -3,8 +3,10 @@ package desk
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"epistle/internal/epistle"
 	"epistle/internal/signup"
@@ -21,6 +23,8 @@ type PeopleReader interface {
 	Consents(ctx context.Context, subscriber epistle.ID) ([]epistle.Consent, error)
 	Events(ctx context.Context, subscriber epistle.ID, limit int) ([]epistle.Event, error)
 	Received(ctx context.Context, subscriber epistle.ID, limit int) ([]epistle.Received, error)
+	Notes(ctx context.Context, subscriber epistle.ID) ([]epistle.Note, error)
+	Staff(ctx context.Context) ([]epistle.StaffMember, error)
 	Newsletters(ctx context.Context) ([]epistle.Newsletter, error)
 }
 
@@ -38,6 +42,9 @@ func (s Subscribers) Routes() []web.Route {
 		web.Desk("GET /desk/subscribers", epistle.ReadPeople, s.list),
 		web.Desk("POST /desk/subscribers", epistle.ReadPeople, s.search),
 		web.Desk("GET /desk/subscribers/{id}", epistle.ReadPeople, s.show),
+		web.Desk("POST /desk/subscribers/{id}/edit", epistle.ChangePeople, s.edit),
+		web.Desk("POST /desk/subscribers/{id}/note", epistle.ChangePeople, s.note),
+		web.Desk("POST /desk/subscribers/{id}/erase", epistle.ErasePeople, s.erase),
 		web.Desk("POST /desk/subscribers/{id}/leave", epistle.ChangePeople, s.leave),
 		web.Desk("POST /desk/subscribers/{id}/suppress", epistle.ChangePeople, s.suppress),
 		web.Desk("POST /desk/subscribers/{id}/lift", epistle.ChangePeople, s.lift),
@@ -54,6 +61,8 @@ type subscribersPage struct {
 	Left          int64
 	Suppressed    int64
 	Searched      bool
+	Filtered      bool
+	MayImport     bool
 	Older, Newest string
 }
 
@@ -63,6 +72,7 @@ func (s Subscribers) counted(ctx context.Context, page *subscribersPage) error {
 	if err != nil {
 		return err
 	}
+	page.MayImport = web.ActorFrom(ctx).May(epistle.ImportPeople)
 	page.ByLanguage, page.Newsletters = map[string]int64{}, map[epistle.ID]epistle.Newsletter{}
 	for _, c := range counts {
 		if c.State == epistle.Left {
@@ -84,8 +94,9 @@ func (s Subscribers) counted(ctx context.Context, page *subscribersPage) error {
 
 func (s Subscribers) list(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
-	page := subscribersPage{Form: web.NewForm(), Filter: epistle.PeopleFilter{State: epistle.SubscriptionState(query.Get("state")),
-		Language: epistle.Language(query.Get("language")), NewsletterID: idFrom(query, "newsletter"), Before: idFrom(query, "before")}}
+	page := subscribersPage{Form: web.NewForm(), Filter: filterOf(query)}
+	unfiltered := epistle.PeopleFilter{Before: page.Filter.Before}
+	page.Filtered = page.Filter != unfiltered
 	if err := s.counted(r.Context(), &page); err != nil {
 		return err
 	}
@@ -102,6 +113,20 @@ func (s Subscribers) list(w http.ResponseWriter, r *http.Request) error {
 		page.Newest = pageBefore(r, "")
 	}
 	return s.Kernel.Render(w, r, "desk/subscribers", page)
+}
+
+// filterOf reads the choices of the list from its address.
+func filterOf(query url.Values) epistle.PeopleFilter {
+	f := epistle.PeopleFilter{State: epistle.SubscriptionState(query.Get("state")), Language: epistle.Language(query.Get("language")),
+		NewsletterID: idFrom(query, "newsletter"), Form: epistle.Form(query.Get("form")), Pace: epistle.Pace(query.Get("pace")),
+		Before: idFrom(query, "before")}
+	switch query.Get("mail") {
+	case "paused":
+		f.Paused = true
+	case "suppressed":
+		f.NotMailed = true
+	}
+	return f
 }
 
 func (s Subscribers) search(w http.ResponseWriter, r *http.Request) error {
@@ -132,8 +157,17 @@ type subscriberPage struct {
 	Events      []happening
 	Received    []epistle.Received
 	Newsletters map[epistle.ID]epistle.Newsletter
+	Notes       []noteLine
 	Form        *web.Form
-	May         bool // change how they stand
+	Edit        *web.Form // name, language, and how each newsletter comes
+	May         bool      // change how they stand
+	MayErase    bool
+}
+
+// noteLine is a note with who wrote it.
+type noteLine struct {
+	epistle.Note
+	By string // "" for who is not known any more
 }
 
 // happening is an event with its reason told apart: a choice that has words in
@@ -167,8 +201,15 @@ func (s Subscribers) show(w http.ResponseWriter, r *http.Request) error {
 
 func (s Subscribers) page(w http.ResponseWriter, r *http.Request, id epistle.ID, form *web.Form) (err error) {
 	ctx := r.Context()
-	page := subscriberPage{Form: form, Newsletters: map[epistle.ID]epistle.Newsletter{}, May: web.ActorFrom(ctx).May(epistle.ChangePeople)}
+	page := subscriberPage{Form: form, Newsletters: map[epistle.ID]epistle.Newsletter{}, May: web.ActorFrom(ctx).May(epistle.ChangePeople),
+		MayErase: web.ActorFrom(ctx).May(epistle.ErasePeople)}
 	if page.Person, err = s.Store.Person(ctx, id); err != nil {
+		return err
+	}
+	if page.Edit = form; form.Value("version") == "" {
+		page.Edit = s.editForm(page.Person)
+	}
+	if page.Notes, err = s.notes(ctx, id); err != nil {
 		return err
 	}
 	if page.Consents, err = s.Store.Consents(ctx, id); err != nil {
@@ -192,6 +233,103 @@ func (s Subscribers) page(w http.ResponseWriter, r *http.Request, id epistle.ID,
 		page.Newsletters[n.ID] = n
 	}
 	return s.Kernel.Render(w, r, "desk/subscriber", page)
+}
+
+func (s Subscribers) notes(ctx context.Context, id epistle.ID) ([]noteLine, error) {
+	notes, err := s.Store.Notes(ctx, id)
+	if err != nil || len(notes) == 0 {
+		return nil, err
+	}
+	staff, err := s.Store.Staff(ctx)
+	if err != nil {
+		return nil, err
+	}
+	lines := make([]noteLine, len(notes))
+	for i, n := range notes {
+		lines[i] = noteLine{Note: n}
+		for _, member := range staff {
+			if member.ID == n.StaffID {
+				lines[i].By = member.Name
+			}
+		}
+	}
+	return lines, nil
+}
+
+// fieldOf names a field of one subscription in the form.
+func fieldOf(field string, subscription epistle.ID) string {
+	return field + "-" + strconv.FormatInt(subscription, 10)
+}
+
+func (s Subscribers) editForm(p epistle.Person) *web.Form {
+	form := web.NewForm("version", strconv.FormatInt(p.Subscriber.Version, 10), "name", p.Subscriber.Name, "language", string(p.Subscriber.Language))
+	for _, n := range p.Subscriptions {
+		form.Set(fieldOf("form", n.ID), string(n.Form))
+		form.Set(fieldOf("pace", n.ID), string(n.Pace))
+		if n.PausedUntil.After(s.Kernel.Now()) {
+			form.Set(fieldOf("pause", n.ID), n.PausedUntil.In(s.Kernel.Location()).Format(time.DateOnly))
+		}
+	}
+	return form
+}
+
+func (s Subscribers) edit(w http.ResponseWriter, r *http.Request) error {
+	return s.change(w, r, "people.edited", func(id epistle.ID, note string) error {
+		person, err := s.Store.Person(r.Context(), id)
+		if err != nil {
+			return err
+		}
+		form := web.FormOf(r)
+		e := signup.Edit{SubscriberID: id, Name: form.Value("name"), Language: epistle.Language(form.Value("language")), Note: note}
+		e.Version, _ = strconv.ParseInt(form.Value("version"), 10, 64) // what is no number is no current version
+		for _, n := range person.Subscriptions {
+			if n.State != epistle.Confirmed {
+				continue
+			}
+			n.Form, n.Pace = epistle.Form(form.Value(fieldOf("form", n.ID))), epistle.Pace(form.Value(fieldOf("pace", n.ID)))
+			if n.PausedUntil, err = s.pauseOf(form.Value(fieldOf("pause", n.ID))); err != nil {
+				return err
+			}
+			e.Subscriptions = append(e.Subscriptions, n)
+		}
+		return s.Signup.EditPerson(r.Context(), web.ActorFrom(r.Context()), e)
+	})
+}
+
+// pauseOf reads the day on which a pause ends, in the ministry's zone; zero for
+// none.
+func (s Subscribers) pauseOf(day string) (time.Time, error) {
+	if day == "" {
+		return time.Time{}, nil
+	}
+	until, err := time.ParseInLocation(time.DateOnly, day, s.Kernel.Location())
+	if err != nil {
+		return time.Time{}, epistle.InvalidField("pause", "signup.choice")
+	}
+	return until.UTC(), nil
+}
+
+func (s Subscribers) note(w http.ResponseWriter, r *http.Request) error {
+	return s.change(w, r, "people.noted", func(id epistle.ID, _ string) error {
+		return s.Signup.AddNote(r.Context(), web.ActorFrom(r.Context()), id, r.PostFormValue("text"))
+	})
+}
+
+func (s Subscribers) erase(w http.ResponseWriter, r *http.Request) error {
+	id, err := pathID(r)
+	if err != nil {
+		return err
+	}
+	form := web.FormOf(r)
+	err = s.Signup.Erase(r.Context(), web.ActorFrom(r.Context()), id, form.Value("address"))
+	if err := s.Kernel.Refuse(r, form, err); err != nil {
+		return err
+	}
+	if form.Failed() {
+		return s.page(w, r, id, form)
+	}
+	s.Kernel.Flash(w, r, web.Good, "people.erased")
+	return web.Redirect(w, r, "/desk/subscribers")
 }
 
 func (s Subscribers) leave(w http.ResponseWriter, r *http.Request) error {
