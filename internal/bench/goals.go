@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-
-	"epistle/internal/dkim"
 )
 
 // The goals. Every row keeps the first two; which of the others it is judged by
@@ -42,7 +40,7 @@ func (r row) goals() []goal {
 	case r.LatencyMS == farLatency && r.Connections == farConnections:
 		all = append(all, atLeast("messages/s", r.MsgsPerS, farGoal))
 	case r.LatencyMS > 0:
-	case r.DKIM != nil && *r.DKIM == dkim.RSA:
+	case r.DKIM != nil && *r.DKIM == rsa2048:
 		all = append(all, atLeast("of signing alone", r.MsgsPerS/r.signing, signingGoal))
 	case r.DKIM == nil:
 		all = append(all, atMost("CPU", r.CPUPerMsg, cpuGoal))

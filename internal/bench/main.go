@@ -23,7 +23,6 @@ import (
 	"time"
 
 	"epistle/internal/bench/rig"
-	"epistle/internal/dkim"
 )
 
 func main() {
@@ -52,11 +51,14 @@ func parse(args []string, usage io.Writer) (options, error) {
 	databases := flags.String("db", "sqlite,postgres", "which databases")
 	connections := flags.String("connections", "", "one row for each of these `numbers` of connections, of the size in -subscribers")
 	subscribers := flags.Int("subscribers", 10000, "how many subscribers, with -connections")
-	signing := flags.String("dkim", "", "sign with this `algorithm`, with -connections: "+dkim.RSA+" or "+dkim.Ed25519)
+	signing := flags.String("dkim", "", "sign with this `algorithm`, with -connections: "+rsa2048+" or "+ed25519)
 	latency := flags.Int("latency", 0, "round trip in `ms`, with -connections")
 	runs := flags.Int("runs", usualRuns, "how many runs, with -connections")
 	if err := flags.Parse(args); err != nil {
 		return options{}, err
+	}
+	if *signing != "" && signings[*signing] == "" {
+		return options{}, fmt.Errorf("%q is no algorithm that we know", *signing)
 	}
 	o := options{binary: *binary, jsonTo: *jsonTo, sink: *onlySink}
 	switch {

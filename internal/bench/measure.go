@@ -121,7 +121,7 @@ func (b bench) measureOnce(ctx context.Context, site *rig.Site, f far, g group, 
 	}
 	signing := 0.0
 	if g.DKIM != "" {
-		if signing, err = rig.SigningAlone(ctx, g.DKIM, size, time.Second); err != nil {
+		if signing, err = rig.SigningAlone(ctx, signings[g.DKIM], size, time.Second); err != nil {
 			return sample{}, err
 		}
 	}
