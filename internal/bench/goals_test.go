@@ -20,8 +20,10 @@ func TestARowIsJudgedByItsOwnGoals(t *testing.T) {
 		"ratio at 50":           {func(r *row) { r.Connections = 50 }, "ratio"},
 		"far, few connections":  {func(r *row) { r.LatencyMS, r.RatioSMTPSource = 50, 0.1 }, ""},
 		"far, many connections": {func(r *row) { r.LatencyMS, r.Connections, r.MsgsPerS = 50, 50, 399 }, "messages/s"},
-		"signed":                {func(r *row) { r.DKIM, r.CPUPerMsg, r.RatioSMTPSource, r.MsgsPerS, r.signing = &rsa, 600, 0.1, 1300, 1600 }, ""},
-		"signed slowly":         {func(r *row) { r.DKIM, r.MsgsPerS, r.signing = &rsa, 1100, 1600 }, "of signing alone"},
+		"signed": {func(r *row) {
+			r.DKIM, r.CPUPerMsg, r.RatioSMTPSource, r.MsgsPerS, r.signing = &rsa, 600, 0.1, 1300, 1600
+		}, ""},
+		"signed slowly": {func(r *row) { r.DKIM, r.MsgsPerS, r.signing = &rsa, 1100, 1600 }, "of signing alone"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := good
