@@ -45,6 +45,7 @@ wordpress)
 	need mariadb-server has_mariadb
 	need php-cli has_php
 	need php-mysql has_php
+	need chromium has_chromium
 	;;
 *)
 	need chromium has_chromium

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"epistle/internal/account"
 	"epistle/internal/epistle"
 	"epistle/internal/fetch"
 	"epistle/internal/signup"
@@ -45,19 +46,18 @@ func TestFromWordPressToAPartner(t *testing.T) {
 	t.Cleanup(web.Close)
 	demo.app.poller.Web, demo.app.sites.Web = web, web
 
-	// An administrator connects the blog.
-	boss := epistle.StaffActor(sample.editor.ID, epistle.Admin)
-	home := "http://" + port.Addr().String() + "/"
-	site, err := demo.app.sites.Add(ctx, boss, "blog", home)
-	if err != nil {
+	const password = "demo of a long evening"
+	if _, err := demo.app.account.AddWithPassword(ctx, epistle.SystemActor(), account.NewMember{
+		Address: "admin@lantern.example", Name: "Hana", Role: string(epistle.Admin), Language: "en"}, password); err != nil {
 		t.Fatal(err)
 	}
 	cleanly(t, func(ctx context.Context) error {
 		return demo.start(ctx, func(ctx context.Context) error { <-ctx.Done(); return nil })
 	})
-	w := startWordPress(t, port, demo.app.publicURL+"/hooks/wordpress/blog", site.Secret)
-	h := &blogHouse{t: t, w: w, demo: demo, site: site.ID}
-
+	h := &blogHouse{t: t, w: startWordPress(t, port), demo: demo}
+	h.w.wording = demo.app.signup.Wording(sample.newsletter, epistle.English)
+	h.connects(newVisitor(t, chromium(t), demo.app.publicURL), password)
+	boss := epistle.StaffActor(sample.editor.ID, epistle.Admin)
 	h.testsAccess(boss)
 	h.sendsTheFirstIssue(sample)
 	h.comesByHook(sample.author.Actor())
@@ -76,6 +76,35 @@ type blogHouse struct {
 func (h *blogHouse) must(err error) {
 	h.t.Helper()
 	h.w.must(err)
+}
+
+// connects the blog at the desk, as an administrator does.
+func (h *blogHouse) connects(v *visitor, password string) {
+	h.t.Helper()
+	v.signIn("admin@lantern.example", password)
+	v.open("/desk/settings")
+	v.press("WordPress sites")
+	v.sees("No site is connected")
+	v.photograph("sites-none")
+	v.fill("url", h.w.home)
+	v.fill("slug", "blog")
+	v.press("Connect it")
+	v.sees("Lines for wp-config.php")
+	h.w.connect(v.evaluate(`document.querySelector("pre").textContent`))
+	v.fill("user", "epistle")
+	v.fill("password", h.w.password)
+	v.pressIn("#access", "Application password", "Save")
+	v.sees("Saved.")
+	v.photograph("site")
+	v.press("Test")
+	v.sees("The user may moderate comments.")
+	v.save("site-tested")
+	v.fits()
+	v.open("/desk/settings/sites")
+	v.photograph("sites")
+	site, err := h.demo.app.store.SiteBySlug(h.t.Context(), "blog")
+	h.must(err)
+	h.site = site.ID
 }
 
 // testsAccess tries the test of the desk with no, wrong, weak and right access.

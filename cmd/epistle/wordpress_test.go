@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"net"
 	"net/http"
@@ -30,11 +31,12 @@ type wordPress struct {
 	home     string // with a slash at the end
 	post     string // the number of its first post
 	password string // of the Editor "epistle"
+	wording  string // beside the box
 	mute     string // while this file is there, the hook's messages go nowhere
 }
 
-// startWordPress installs the blog and connects it to a hook.
-func startWordPress(t *testing.T, listener net.Listener, hook, secret string) *wordPress {
+// startWordPress installs the blog, with our plugin, not yet connected.
+func startWordPress(t *testing.T, listener net.Listener) *wordPress {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "blog-") // short: a socket's path has 107 bytes
 	if err != nil {
@@ -43,7 +45,7 @@ func startWordPress(t *testing.T, listener net.Listener, hook, secret string) *w
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	w := &wordPress{t: t, dir: dir, home: "http://" + listener.Addr().String() + "/", mute: filepath.Join(dir, "mute")}
 	socket := w.startMariaDB()
-	w.documents(socket, hook, secret)
+	w.documents(socket)
 	w.startPHP(listener)
 	w.install()
 	return w
@@ -131,7 +133,7 @@ func plugin(t *testing.T) string {
 	return code
 }
 
-func (w *wordPress) documents(socket, hook, secret string) {
+func (w *wordPress) documents(socket string) {
 	w.t.Helper()
 	blog := filepath.Join(w.dir, "blog")
 	w.run("", "cp", "-rL", "/usr/share/wordpress", blog)
@@ -152,18 +154,28 @@ define( 'WP_ENVIRONMENT_TYPE', 'local' ); // application passwords without https
 define( 'WP_HTTP_BLOCK_EXTERNAL', true );
 define( 'WP_ACCESSIBLE_HOSTS', '127.0.0.1' );
 define( 'AUTOMATIC_UPDATER_DISABLED', true );
-define( 'EPISTLE_HOOK', file_exists( '%s' ) ? 'http://127.0.0.1:9/' : '%s' );
-define( 'EPISTLE_SECRET', '%s' );
-define( 'EPISTLE_WORDING', array( 'version' => 1, 'en' => 'Email me the "Prayer Partner Update"', 'ko' => '기도 동역자 소식을 메일로 받겠습니다' ) );
+file_exists( __DIR__ . '/lines.php' ) && require __DIR__ . '/lines.php';
 $table_prefix = 'wp_';
 defined( 'ABSPATH' ) || define( 'ABSPATH', __DIR__ . '/' );
 require_once ABSPATH . 'wp-settings.php';
-`, socket, w.mute, hook, secret))
+`, socket))
 	write("wp-content/mu-plugins/epistle.php", plugin(w.t))
-	write("wp-content/mu-plugins/test.php", "<?php add_filter( 'pre_wp_mail', '__return_true' ); add_filter( 'comment_flood_filter', '__return_false', 99 );\n")
+	write("wp-content/mu-plugins/test.php", fmt.Sprintf(`<?php
+add_filter( 'pre_wp_mail', '__return_true' );
+add_filter( 'comment_flood_filter', '__return_false', 99 );
+add_filter( 'pre_http_request', function ( $answer, $args, $url ) {
+	return file_exists( '%s' ) && false !== strpos( $url, '/hooks/' ) ? new WP_Error( 'muted' ) : $answer;
+}, 10, 3 );
+`, w.mute))
 	write("wp-content/themes/plain/style.css", "/*\nTheme Name: Plain\n*/\n")
 	write("wp-content/themes/plain/index.php", `<!DOCTYPE html><html><head><?php wp_head(); ?></head><body>
 <?php while ( have_posts() ) { the_post(); the_title(); the_content(); comment_form(); } wp_footer(); ?></body></html>`)
+}
+
+// connect puts the lines of the desk into the blog's wp-config.php.
+func (w *wordPress) connect(lines string) {
+	w.t.Helper()
+	w.must(os.WriteFile(filepath.Join(w.dir, "blog", "lines.php"), []byte("<?php\n"+lines), 0o644))
 }
 
 // startPHP serves the documents with the test's listener's address.
@@ -236,7 +248,7 @@ func (w *wordPress) comment(name, address, text string, ticked bool) {
 	w.must(err)
 	page, err := io.ReadAll(response.Body)
 	w.must(errors.Join(err, response.Body.Close()))
-	if !bytes.Contains(page, []byte(`<input type="checkbox" name="epistle_updates" value="yes"> Email me the &quot;Prayer Partner Update&quot;`)) {
+	if !bytes.Contains(page, []byte(`<input type="checkbox" name="epistle_updates" value="yes"> `+html.EscapeString(w.wording))) {
 		w.t.Fatalf("the form has no box that is not ticked:\n%s", page)
 	}
 	form := url.Values{"comment": {text}, "author": {name}, "email": {address}, "comment_post_ID": {w.post}, "comment_parent": {"0"}}
