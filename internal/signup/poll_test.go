@@ -1,9 +1,12 @@
 package signup_test
 
 import (
+	"fmt"
 	"log/slog"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"epistle/internal/epistle"
 	"epistle/internal/fetch"
@@ -325,6 +328,44 @@ func TestBothSecretsCountWhileTheyChange(t *testing.T) {
 		wantKind(t, r.hook.Receive(t.Context(), "blog", r.message(r.told(nil))), epistle.Forbidden, "a secret that was dropped")
 		if n := r.count(epistle.CommentPending); n != 2 {
 			t.Errorf("%d comments", n)
+		}
+	})
+}
+
+// TestTheWaysMeet has the hook and the schedule bring the same comments at the
+// same moment.
+func TestTheWaysMeet(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h *house) {
+		r := newReadBlog(h)
+		r.wp.Write(1, 20)
+		for id := int64(1); id <= 20; id++ {
+			r.wp.Change(id, func(c *wptest.Comment) { c.Ticked = true })
+		}
+		var group errgroup.Group
+		group.Go(func() error { return r.poller.Poll(t.Context(), r.site.ID) })
+		group.Go(func() error { return r.poller.Poll(t.Context(), r.site.ID) })
+		for id := 1; id <= 20; id++ {
+			m := r.message(r.told(map[string]any{"comment_id": id, "post_url": r.wp.URL + "winter/", "status": "approved", "optin": ticked,
+				"author_email": fmt.Sprintf("reader%d@mail.example", id)}))
+			for range 2 {
+				group.Go(func() error { return r.hook.Receive(t.Context(), "blog", m) })
+			}
+		}
+		h.must(group.Wait())
+		if n := r.count(epistle.CommentApproved); n != 20 {
+			t.Errorf("%d comments of 20", n)
+		}
+		mails := map[epistle.Address]int{}
+		for _, m := range h.mails() {
+			mails[m.To]++
+		}
+		for to, n := range mails {
+			if n != 1 {
+				t.Errorf("%d mails to %s", n, to)
+			}
+		}
+		if len(mails) != 20 {
+			t.Errorf("mails to %d people of 20", len(mails))
 		}
 	})
 }

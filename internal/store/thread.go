@@ -117,7 +117,7 @@ func (s *Store) CommentInContext(ctx context.Context, id epistle.ID) (CommentInC
 }
 
 // authorState judges by the address, since people ask in more than one place.
-const authorState = `CASE
+const authorState = `CASE WHEN length(comment.address_index) = 0 THEN ''
 	WHEN EXISTS (SELECT 1 FROM suppression WHERE suppression.address_index = comment.address_index) THEN 'suppressed'
 	WHEN EXISTS (SELECT 1 FROM subscriber JOIN subscription ON subscription.subscriber_id = subscriber.id
 		WHERE subscriber.address_index = comment.address_index AND subscription.state = 'confirmed') THEN 'partner'
@@ -236,8 +236,8 @@ type CommentTraffic struct {
 	Overall     int64
 }
 
-// CommentTraffic counts what readers posted after a time, in whatever state it
-// is now.
+// CommentTraffic counts what readers posted under our own threads after a time,
+// in whatever state it is now. What sites tell of has been let through there.
 func (s *Store) CommentTraffic(ctx context.Context, ip string, address epistle.Address, since time.Time) (CommentTraffic, error) {
 	var t struct {
 		Network int64
@@ -248,7 +248,8 @@ func (s *Store) CommentTraffic(ctx context.Context, ip string, address epistle.A
 	err := s.read().get(ctx, &t, `SELECT
 		(SELECT COUNT(*) FROM comment WHERE ip_index = ? AND created_at > ?) AS network,
 		(SELECT COUNT(*) FROM comment WHERE address_index = ? AND created_at > ?) AS address,
-		(SELECT COUNT(*) FROM comment WHERE state IN ('pending', 'approved', 'spam', 'trash') AND created_at > ? AND staff_id IS NULL) AS overall`,
+		(SELECT COUNT(*) FROM comment WHERE state IN ('pending', 'approved', 'spam', 'trash') AND created_at > ? AND staff_id IS NULL
+			AND origin = 'form') AS overall`,
 		s.ipIndex(ip), at, s.addressIndex(address), at, at)
 	return CommentTraffic{FromNetwork: t.Network, FromAddress: t.Address, Overall: t.Overall}, s.mapError(err)
 }
