@@ -3,6 +3,7 @@ package store_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -105,6 +106,9 @@ func (c *congregation) happen() {
 const plainly = `SELECT COUNT(*) FROM subscription n, subscriber p WHERE p.id = n.subscriber_id AND n.newsletter_id = ? AND n.state = 'confirmed'
 	AND n.paused_until <= ? AND p.language LIKE ? AND p.address_index NOT IN (SELECT address_index FROM suppression)`
 
+const plainPeople = `SELECT COUNT(*) FROM subscription n, subscriber p WHERE p.id = n.subscriber_id AND n.newsletter_id = ?
+	AND n.state = ? AND p.language = ? AND p.address_index NOT IN (SELECT address_index FROM suppression)`
+
 func (c *congregation) plainly(n epistle.Newsletter, language string) int64 {
 	count, err := c.store.Number(c.t.Context(), plainly, n.ID, c.clock.Now().UnixMicro(), language)
 	c.must(err)
@@ -151,7 +155,19 @@ func (c *congregation) compare(n epistle.Newsletter) {
 	}
 	byLanguage, err := c.store.AudienceByLanguage(ctx, rule)
 	c.must(err)
+	people, err := c.store.CountPeople(ctx)
+	c.must(err)
 	for _, l := range epistle.Languages {
+		for _, state := range []epistle.SubscriptionState{epistle.Confirmed, epistle.Left} {
+			want, err := c.store.Number(ctx, plainPeople, n.ID, string(state), string(l))
+			c.must(err)
+			found := slices.IndexFunc(people, func(p epistle.PeopleCount) bool {
+				return p.NewsletterID == n.ID && p.State == state && p.Language == l
+			})
+			if found < 0 && want > 0 || found >= 0 && people[found].Count != want {
+				c.t.Fatalf("people: %+v; want %d who have %s in %s", people, want, state, l)
+			}
+		}
 		if want := c.plainly(n, string(l)); byLanguage[l] != want {
 			c.t.Fatalf("%d read %s, want %d", byLanguage[l], l, want)
 		}

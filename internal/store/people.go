@@ -114,26 +114,6 @@ func (s *Store) people(ctx context.Context, where string, args ...any) ([]epistl
 	return people, nil
 }
 
-// CountPeople counts subscriptions by newsletter, state and language. People
-// who must not be mailed are not in it.
-func (s *Store) CountPeople(ctx context.Context) ([]epistle.PeopleCount, error) {
-	var rows []struct {
-		NewsletterID int64 `db:"newsletter_id"`
-		State        string
-		Language     string
-		Count        int64 `db:"total"`
-	}
-	err := s.read().all(ctx, &rows, `SELECT n.newsletter_id, n.state, p.language, COUNT(*) AS total FROM `+audienceJoin+`
-		WHERE NOT EXISTS (SELECT 1 FROM suppression x WHERE x.address_index = p.address_index)
-		GROUP BY n.newsletter_id, n.state, p.language ORDER BY n.newsletter_id, n.state, p.language`)
-	counts := make([]epistle.PeopleCount, len(rows))
-	for i, r := range rows {
-		counts[i] = epistle.PeopleCount{NewsletterID: r.NewsletterID, State: epistle.SubscriptionState(r.State),
-			Language: epistle.Language(r.Language), Count: r.Count}
-	}
-	return counts, s.mapError(err)
-}
-
 // CountSuppressed counts the addresses that must not be mailed.
 func (s *Store) CountSuppressed(ctx context.Context) (int64, error) {
 	var count int64
