@@ -22,6 +22,7 @@ type marker struct {
 	hard     context.Context
 	issueID  epistle.ID
 	number   int64 // of the share
+	steps    int64 // marks so far
 	hold     bool  // what may have arrived before a crash is not sent again
 	open     []*span
 	free     []*span // of those, what no connection is at
@@ -143,7 +144,8 @@ func (m *marker) step(batch []*request, broken error) error {
 		return broken
 	}
 	m.demand(&mark.Want)
-	mark.Open = m.ranges()
+	m.steps++
+	mark.Step, mark.Open = m.steps, m.ranges()
 	given, err := m.commit(mark)
 	if err == nil {
 		m.take(given)
@@ -240,7 +242,7 @@ func (m *marker) end(broken error) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.hard), commitTime)
 	defer cancel()
-	if err := m.Store.CloseShare(ctx, m.issueID, m.number, m.ranges()); err != nil {
+	if err := m.Store.CloseShare(ctx, m.issueID, m.number, m.steps+1, m.ranges()); err != nil {
 		m.Log.Warn("sending: could not give the issue back", "issue", m.issueID, "error", err)
 	}
 }

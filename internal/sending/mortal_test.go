@@ -49,11 +49,11 @@ func (m *mortal) MarkShare(ctx context.Context, mark store.Mark) ([]store.Range,
 	return m.Store.MarkShare(ctx, mark)
 }
 
-func (m *mortal) CloseShare(ctx context.Context, id epistle.ID, number int64, open []store.Range) error {
+func (m *mortal) CloseShare(ctx context.Context, id epistle.ID, number, step int64, open []store.Range) error {
 	if err := m.fault(); err != nil {
 		return err
 	}
-	return m.Store.CloseShare(ctx, id, number, open)
+	return m.Store.CloseShare(ctx, id, number, step, open)
 }
 
 func (m *mortal) CheckRange(ctx context.Context, id epistle.ID, first, last int64) (store.Check, error) {

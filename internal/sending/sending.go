@@ -90,7 +90,7 @@ type ShareStore interface {
 	Tasks(ctx context.Context) ([]store.Task, error)
 	OpenShare(ctx context.Context, issueID epistle.ID, owner string, lease time.Duration) (number int64, err error)
 	MarkShare(ctx context.Context, m store.Mark) (given []store.Range, err error)
-	CloseShare(ctx context.Context, issueID epistle.ID, number int64, open []store.Range) error
+	CloseShare(ctx context.Context, issueID epistle.ID, number, step int64, open []store.Range) error
 	LaunchChunk(ctx context.Context, l store.Launch, size int) (store.Progress, error)
 	LaunchedBetween(ctx context.Context, newsletterID epistle.ID, from, until time.Time) (int64, error)
 	ReadRange(ctx context.Context, issueID epistle.ID, first, last int64) ([]store.Recipient, store.Check, error)

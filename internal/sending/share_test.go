@@ -97,7 +97,7 @@ func TestAShareThatRanOutIsAdopted(t *testing.T) {
 				if _, err := p.store.MarkShare(t.Context(), a); epistle.KindOf(err) != epistle.Conflict {
 					t.Errorf("a mark of the former owner: %v", err)
 				}
-				if err := p.store.CloseShare(t.Context(), issue.ID, a.Number, a.Open); epistle.KindOf(err) != epistle.Conflict {
+				if err := p.store.CloseShare(t.Context(), issue.ID, a.Number, a.Step+1, a.Open); epistle.KindOf(err) != epistle.Conflict {
 					t.Errorf("closing by the former owner: %v", err)
 				}
 			})
@@ -111,7 +111,7 @@ func TestAShareGivenBackIsTakenUpAtOnce(t *testing.T) {
 		a := p.openShare(t, issue.ID, "a")
 		a.Open = p.mark(t, a)
 		a.Open[0].Done, a.Open[1].Done = 2, 6
-		if err := p.store.CloseShare(t.Context(), issue.ID, a.Number, a.Open); err != nil {
+		if err := p.store.CloseShare(t.Context(), issue.ID, a.Number, a.Step+1, a.Open); err != nil {
 			t.Fatal(err)
 		}
 		if got := p.report(t, issue.ID); got.Accepted != 5 {
@@ -126,6 +126,36 @@ func TestAShareGivenBackIsTakenUpAtOnce(t *testing.T) {
 		want := []store.Range{{First: 3, Last: 3, Done: 2}, {First: 7, Last: 8, Done: 6}}
 		if got := p.mark(t, b); !slices.Equal(got, want) {
 			t.Errorf("given %v, want %v", got, want)
+		}
+	})
+}
+
+// TestAMarkThatComesLateUndoesNothing: a server may run a statement long after
+// its client has given up waiting and has repeated it, and gone on.
+func TestAMarkThatComesLateUndoesNothing(t *testing.T) {
+	eachPress(t, func(t *testing.T, p *press) {
+		issue := p.launched(t, 8)
+		m := p.openShare(t, issue.ID, "a")
+		m.Step = 1
+		m.Open, m.Want = p.mark(t, m), store.Want{}
+		late := m
+		late.Step, late.Open = 2, slices.Clone(m.Open)
+		late.Open[0].Done = 1
+		next := m
+		next.Step, next.Open = 3, slices.Clone(m.Open)
+		next.Open[0].Done = 2
+		p.mark(t, next)
+		if _, err := p.store.MarkShare(t.Context(), late); epistle.KindOf(err) != epistle.Conflict {
+			t.Errorf("a mark that comes late: %v", err)
+		}
+		if got := p.report(t, issue.ID); got.Accepted != 2 {
+			t.Errorf("report: %+v", got)
+		}
+		if err := p.store.CloseShare(t.Context(), issue.ID, m.Number, 4, next.Open); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.store.MarkShare(t.Context(), next); epistle.KindOf(err) != epistle.Conflict {
+			t.Errorf("a mark after the share was given back: %v", err)
 		}
 	})
 }

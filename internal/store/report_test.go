@@ -83,7 +83,7 @@ func TestAReportFollowsAnIssueStepByStep(t *testing.T) {
 		mark.Want = store.Want{}
 		_, err = s.MarkShare(ctx, mark)
 		c.must(err)
-		c.must(s.CloseShare(ctx, issue.ID, share, mark.Open))
+		c.must(s.CloseShare(ctx, issue.ID, share, mark.Step+1, mark.Open))
 		is("given back half-way", epistle.Report{Queued: 9, Accepted: 7, Deferred: 1, Failed: 1, Skipped: 1, Uncertain: 1})
 
 		clock.Advance(2 * time.Minute)

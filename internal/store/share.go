@@ -97,7 +97,7 @@ func (s *Store) OpenShare(ctx context.Context, issueID epistle.ID, owner string,
 		if err := q.get(ctx, &number, `UPDATE sender SET shares = shares + 1 WHERE issue_id = ? RETURNING shares`, issueID); err != nil {
 			return err
 		}
-		_, err := q.exec(ctx, `INSERT INTO share (issue_id, number, owner, lease_until, slots) VALUES (?, ?, ?, ?, ?)`,
+		_, err := q.exec(ctx, `INSERT INTO share (issue_id, number, owner, lease_until, step, slots) VALUES (?, ?, ?, ?, 0, ?)`,
 			issueID, number, owner, micros(s.clock().Add(lease)), []byte{})
 		return err
 	})
@@ -108,6 +108,7 @@ func (s *Store) OpenShare(ctx context.Context, issueID epistle.ID, owner string,
 type Mark struct {
 	IssueID epistle.ID
 	Number  int64
+	Step    int64         // one more than the step before; the same when a step is repeated
 	Lease   time.Duration // from now
 	Open    []Range       // all ranges that are open after this step
 	Closed  []Range       // those that this step has done to their ends
@@ -132,7 +133,8 @@ func fenced() error { return epistle.Errorf(epistle.Conflict, "sender.fenced", n
 // MarkShare records a step and returns the ranges that are open besides, now
 // that it stands: nothing of a range may be sent before. A caller who does not
 // know whether a step was recorded repeats the same step; what it was given
-// then is in the answer. Conflict "sender.fenced" means that another daemon has
+// then is in the answer. A step that reaches the database late, after a later
+// one, changes nothing. Conflict "sender.fenced" means that another daemon has
 // taken over: stop at once.
 func (s *Store) MarkShare(ctx context.Context, m Mark) (given []Range, err error) {
 	if len(m.Results) == 0 && !m.Want.any() {
@@ -147,7 +149,7 @@ func (s *Store) MarkShare(ctx context.Context, m Mark) (given []Range, err error
 		if given, err = s.give(ctx, q, m, fit); err != nil {
 			return err
 		}
-		n, err := q.exec(ctx, markStatement, packRanges(append(given, m.Open...)), micros(s.clock().Add(m.Lease)), m.IssueID, m.Number)
+		n, err := q.exec(ctx, markStatement, packRanges(append(given, m.Open...)), micros(s.clock().Add(m.Lease)), m.Step, m.IssueID, m.Number, m.Step)
 		if err == nil && n == 0 {
 			err = fenced()
 		}
@@ -161,11 +163,11 @@ func (s *Store) MarkShare(ctx context.Context, m Mark) (given []Range, err error
 	return given, err
 }
 
-const markStatement = `UPDATE share SET slots = ?, lease_until = ? WHERE issue_id = ? AND number = ?`
+const markStatement = `UPDATE share SET slots = ?, lease_until = ?, step = ? WHERE issue_id = ? AND number = ? AND step <= ?`
 
 // markOnly is nearly every mark: one prepared statement that commits itself.
 func (s *Store) markOnly(ctx context.Context, m Mark) error {
-	n, err := s.execBulk(ctx, markStatement, packRanges(m.Open), micros(s.clock().Add(m.Lease)), m.IssueID, m.Number)
+	n, err := s.execBulk(ctx, markStatement, packRanges(m.Open), micros(s.clock().Add(m.Lease)), m.Step, m.IssueID, m.Number, m.Step)
 	if err == nil && n == 0 {
 		err = fenced()
 	}
@@ -179,7 +181,9 @@ func (s *Store) give(ctx context.Context, q queries, m Mark, fit bool) (given []
 		return nil, nil
 	}
 	var packed []byte
-	err = q.get(ctx, &packed, `SELECT slots FROM share WHERE issue_id = ? AND number = ?`, m.IssueID, m.Number)
+	// Updating waits for an earlier try of this step that is still committing.
+	err = q.get(ctx, &packed, `UPDATE share SET step = ? WHERE issue_id = ? AND number = ? AND step <= ? RETURNING slots`,
+		m.Step, m.IssueID, m.Number, m.Step)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fenced()
 	}
@@ -302,8 +306,9 @@ func allot(ctx context.Context, q queries, issueID epistle.ID, count int, w Want
 }
 
 // CloseShare gives a share back in order: what is left of its open ranges is
-// there for others at once. Nothing of it is under way.
-func (s *Store) CloseShare(ctx context.Context, issueID epistle.ID, number int64, open []Range) error {
+// there for others at once. Nothing of it is under way. The step is one more
+// than that of the last mark.
+func (s *Store) CloseShare(ctx context.Context, issueID epistle.ID, number, step int64, open []Range) error {
 	rest := make([]Range, 0, len(open))
 	for _, r := range open {
 		if r.Done < r.Last {
@@ -311,7 +316,8 @@ func (s *Store) CloseShare(ctx context.Context, issueID epistle.ID, number int64
 		}
 	}
 	return s.writeBulk(ctx, func(q queries) error {
-		n, err := q.exec(ctx, `UPDATE share SET owner = '', lease_until = 0, slots = ? WHERE issue_id = ? AND number = ?`, packRanges(rest), issueID, number)
+		n, err := q.exec(ctx, `UPDATE share SET owner = '', lease_until = 0, step = ?, slots = ? WHERE issue_id = ? AND number = ? AND step <= ?`,
+			step, packRanges(rest), issueID, number, step)
 		if err != nil {
 			return err
 		}

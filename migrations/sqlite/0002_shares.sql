@@ -19,11 +19,12 @@ CREATE TABLE share (
   number      INTEGER NOT NULL,
   owner       TEXT   NOT NULL, -- '': given back in order
   lease_until INTEGER NOT NULL,
+  step        INTEGER NOT NULL, -- counts the marks; an older one never undoes a newer
   slots       BLOB   NOT NULL, -- packed [first, last, done] of each open range
   PRIMARY KEY (issue_id, number)
 );
-INSERT INTO share (issue_id, number, owner, lease_until, slots)
-  SELECT issue_id, fence, CASE WHEN lease_until = 0 THEN '' ELSE owner END, 0, slots FROM sender WHERE LENGTH(slots) > 0;
+INSERT INTO share (issue_id, number, owner, lease_until, step, slots)
+  SELECT issue_id, fence, CASE WHEN lease_until = 0 THEN '' ELSE owner END, 0, 0, slots FROM sender WHERE LENGTH(slots) > 0;
 
 -- What is left of sender: the first seq in no range yet, and the number of the
 -- last share.
