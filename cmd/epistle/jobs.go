@@ -18,6 +18,10 @@ const (
 	remindGrace = 2 * time.Hour
 	// welcomeGrace keeps a late welcome within the same night.
 	welcomeGrace = 4 * time.Hour
+	// morningAt is when the staff hear what waits, and morningGrace until when a
+	// late note is still of the morning.
+	morningAt    = "30 7 * * *"
+	morningGrace = 3 * time.Hour
 )
 
 // jobs is what the schedule runs. Each may be run again for the same slot after
@@ -60,10 +64,13 @@ func (a *app) jobs() []schedule.Job {
 		return errors.Join(a.signup.Sweep(ctx), a.store.SweepSessions(ctx),
 			a.store.SweepHookMessages(ctx, a.clock().Add(-keepHookMessages)), a.store.SweepSlots(ctx, pollSeries, a.clock().Add(-keepPollSlots)))
 	}})
-	jobs = append(jobs, schedule.Job{Name: "care", Series: a.dailyOnce("care", careAt), Run: func(ctx context.Context, _ schedule.Series, _ epistle.Slot) error {
+	jobs = append(jobs, schedule.Job{Name: "care", Series: a.everyDay("care", careAt, 24*time.Hour), Run: func(ctx context.Context, _ schedule.Series, _ epistle.Slot) error {
 		_, waiting := a.signup.Remind(ctx)
 		_, consents := a.signup.RemindOfConsents(ctx)
 		return errors.Join(waiting, consents)
+	}})
+	jobs = append(jobs, schedule.Job{Name: "morning", Series: a.everyDay("morning", morningAt, morningGrace), Run: func(ctx context.Context, _ schedule.Series, slot epistle.Slot) error {
+		return a.morning.Tell(ctx, slot.At)
 	}})
 	for _, lead := range reminders {
 		name := fmt.Sprintf("remind-%dh", int(lead.Hours()))
@@ -130,18 +137,18 @@ const sweepAt = "17 4 * * *"
 // reminded of what they began and of what they agreed to.
 const careAt = "30 10 * * *"
 
-// nightly is one series of the whole installation, when nobody is about.
+// nightly is everyDay for what is done while nobody is about.
 func (a *app) nightly(name string) func(context.Context) ([]schedule.Series, error) {
-	return a.dailyOnce(name, sweepAt)
+	return a.everyDay(name, sweepAt, 24*time.Hour)
 }
 
-// dailyOnce is one series of the whole installation. It counts from the
-// daemon's first start.
-func (a *app) dailyOnce(name, at string) func(context.Context) ([]schedule.Series, error) {
+// everyDay is one series of the whole installation, in the ministry's zone. It
+// counts from the daemon's first start.
+func (a *app) everyDay(name, cron string, grace time.Duration) func(context.Context) ([]schedule.Series, error) {
 	since := a.clock()
 	return func(context.Context) ([]schedule.Series, error) {
-		expression, err := schedule.Parse(at, a.config.Ministry.Timezone)
-		return []schedule.Series{{Key: name, Expression: expression, Grace: 24 * time.Hour, Since: since}}, err
+		expression, err := schedule.Parse(cron, a.config.Ministry.Timezone)
+		return []schedule.Series{{Key: name, Expression: expression, Grace: grace, Since: since}}, err
 	}
 }
 

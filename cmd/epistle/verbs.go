@@ -32,6 +32,9 @@ type verbs struct {
 	sites       *signup.Sites
 	web         *fetch.Client
 	pages       *signup.Pages
+	answers     signup.Answers
+	gate        signup.Gate
+	morning     signup.Morning
 	pool        *editorial.Pool
 	issues      *editorial.Issues
 	newsletters *editorial.Newsletters
@@ -62,7 +65,7 @@ func (a *app) buildVerbs(ctx context.Context) (err error) {
 	a.stamps = signup.NewStamps(keys, a.clock)
 	a.lists = signup.NewLists(a.signup, a.store, a.config.DataDir)
 	a.comments = signup.NewComments(signup.CommentOptions{
-		Store: a.store, Requests: a.signup, Stamps: a.stamps,
+		Store: a.store, Requests: a.signup, Stamps: a.stamps, Keys: keys,
 		Clock: a.clock, Log: a.log, Sites: a.config.Comments.Sites,
 	})
 	a.arrivals = &signup.Arrivals{Store: a.store, Requests: a.signup, Clock: a.clock, Log: a.log}
@@ -70,6 +73,9 @@ func (a *app) buildVerbs(ctx context.Context) (err error) {
 	a.web = fetch.New(fetch.Options{Allow: a.config.Fetch.Allow, UserAgent: "Epistle (+" + a.publicURL + ")"})
 	a.poller = &signup.Poller{Store: a.store, Arrivals: a.arrivals, Web: a.web, Clock: a.clock, Log: a.log}
 	a.sites = &signup.Sites{Store: a.store, Web: a.web, Clock: a.clock}
+	a.answers = signup.Answers{Store: a.store, Clock: a.clock}
+	a.gate = signup.Gate{Store: a.store, Clock: a.clock}
+	a.morning = signup.Morning{Store: a.store, Catalog: a.catalog, Zone: location(a.config)}
 	a.pages = signup.NewPages(a.store, a.clock)
 	a.pool = editorial.NewPool(a.store, a.clock, a.log)
 	a.newsletters = &editorial.Newsletters{Store: a.store, Clock: a.clock, Slots: nextSlots}

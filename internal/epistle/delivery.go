@@ -66,6 +66,8 @@ const (
 	NoticeRenewal       NoticeKind = "renewal"        // a consent of two years ago: when it was given, link
 	NoticeOwnData       NoticeKind = "own-data"       // one's own data: link
 	NoticeErase         NoticeKind = "erase"          // be erased: link
+	NoticeReply         NoticeKind = "reply"          // staff answered a comment: answer, link to the thread, stop link
+	NoticeMorning       NoticeKind = "morning"        // what waits at the desk: report, link
 	NoticeStopped       NoticeKind = "stopped"        // sending an issue was stopped, the relay objects: issue, link
 	NoticeRefusals      NoticeKind = "refusals"       // it was stopped, too many addresses were refused: issue, counts, link
 )

@@ -256,6 +256,19 @@ type Page struct {
 	Title     Text
 	ProjectID ID
 	CreatedAt time.Time
+	// ThreadVersion counts the changes in what readers see of its comments.
+	ThreadVersion int64
+}
+
+// SavedAnswer is an answer that staff give again and again. Its body may hold
+// placeholders; see signup.Answers.
+type SavedAnswer struct {
+	ID        ID
+	Title     Text
+	Body      Text
+	CreatedBy ID
+	CreatedAt time.Time
+	Version   int64
 }
 
 // CommentState is where a comment stands with the moderators.
@@ -282,6 +295,7 @@ type Comment struct {
 	State        CommentState
 	StaffID      ID   // set when staff wrote it
 	WantsUpdates bool // ticked the box
+	WantsReplies bool // ticked "mail me when somebody answers", and did not stop it
 	SignupID     ID   // the sign-up that came of it
 	IP           string
 	Origin       Origin

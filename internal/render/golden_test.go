@@ -205,8 +205,11 @@ func sampleNotice(kind epistle.NoticeKind, l epistle.Language) epistle.Notice {
 	data := map[string]string{
 		"link": "/go/abc-DEF_123", "newsletter": n.Title.In(l), "issue": "12", "slot": "2026-11-26T20:00:00+09:00",
 		"accepted": "1204", "failed": "3", "tried": "412", "refused": "23",
-		"first":     epistle.Text{EN: "Your first update comes on Sunday 22 November, at 20:00 Korea time.", KO: "첫 소식은 11월 22일 일요일 20:00(한국 시간)에 보내 드립니다."}.In(l),
-		"given":     epistle.Text{EN: "22 November 2024", KO: "2024년 11월 22일"}.In(l),
+		"first": epistle.Text{EN: "Your first update comes on Sunday 22 November, at 20:00 Korea time.", KO: "첫 소식은 11월 22일 일요일 20:00(한국 시간)에 보내 드립니다."}.In(l),
+		"given": epistle.Text{EN: "22 November 2024", KO: "2024년 11월 22일"}.In(l),
+		"page":  epistle.Text{EN: "Welcome Table", KO: "환영의 식탁"}.In(l), "stop": "/replies/hush-123",
+		"answer":    "Thank you for asking.\nYes, we meet on Sundays.\n\nWarmly, Daniel",
+		"report":    "Since yesterday people asked for the updates:\n\n2 × Welcome Table\n\n3 more comments wait to be read.",
 		"covers":    epistle.Text{EN: "a letter, prayer requests and checked news from our neighbours", KO: "편지와 기도제목, 확인된 소식"}.In(l),
 		"frequency": epistle.Text{EN: "every Thursday evening, Seoul time", KO: "매주 목요일 저녁 (서울 시각)"}.In(l),
 	}

@@ -3,6 +3,7 @@ package render
 import (
 	"fmt"
 	"net/mail"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +23,9 @@ import (
 //	first       when the first update comes, a sentence
 //	given       the day on which a consent was given
 //	accepted, failed, tried, refused   how many mails, in digits
+//	answer, report     paragraphs
+//	page        a page's title
+//	stop        where such mails are ended with one click, like link
 //
 // Kinds in noticeExtra use one more where it is there:
 //
@@ -43,9 +47,14 @@ var noticeData = map[epistle.NoticeKind][]string{
 	epistle.NoticeSent:          {"newsletter", "issue", "accepted", "failed"},
 	epistle.NoticeStopped:       {"newsletter", "issue"},
 	epistle.NoticeRefusals:      {"newsletter", "issue", "tried", "refused"},
+	epistle.NoticeReply:         {"answer", "stop"},
+	epistle.NoticeMorning:       {"report"},
 }
 
-var noticeExtra = map[epistle.NoticeKind]string{epistle.NoticeHeld: "reason"}
+var noticeExtra = map[epistle.NoticeKind]string{epistle.NoticeHeld: "reason", epistle.NoticeReply: "page"}
+
+// long are the data that keep their lines.
+var long = map[string]bool{"answer": true, "report": true}
 
 // noticePage is what the templates of a notice are given.
 type noticePage struct {
@@ -55,6 +64,7 @@ type noticePage struct {
 	Paragraphs []string
 	Button     string
 	Link       string
+	Stop       string // "" where there is nothing to stop
 	Note       []string
 	Footer     footer
 }
@@ -87,6 +97,10 @@ func (r *Renderer) Notice(n epistle.Notice) (Message, error) {
 		boundary:  boundary(local),
 		extra:     map[string]string{"Auto-Submitted": "auto-generated"},
 	}
+	if page.Stop != "" { // RFC 8058
+		h.extra["List-Unsubscribe"] = "<" + page.Stop + ">"
+		h.extra["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+	}
 	whole, err := r.assemble(h, body.html.encode(), body.text.encode())
 	if err != nil {
 		return Message{}, err
@@ -104,6 +118,9 @@ func (r *Renderer) makeNotice(n epistle.Notice) (noticePage, error) {
 	data := map[string]any{}
 	for _, key := range keys {
 		value := line(n.Data[key])
+		if long[key] {
+			value = strings.TrimSpace(n.Data[key])
+		}
 		if value == "" {
 			return noticePage{}, lacks(n, key)
 		}
@@ -116,12 +133,15 @@ func (r *Renderer) makeNotice(n epistle.Notice) (noticePage, error) {
 		data[title(key)] = line(n.Data[key])
 	}
 	data["Ministry"] = line(words.Pick(r.Ministry.Name))
-	link := n.Data["link"]
-	if strings.HasPrefix(link, "/") {
-		link = r.Ministry.PublicURL + link
+	link, stop := r.absolute(n.Data["link"]), ""
+	if slices.Contains(keys, "stop") {
+		stop = r.absolute(n.Data["stop"])
 	}
 	if !isWebURL(link) {
 		return noticePage{}, lacks(n, "link")
+	}
+	if slices.Contains(keys, "stop") && !isWebURL(stop) {
+		return noticePage{}, lacks(n, "stop")
 	}
 	word := func(part string) string {
 		key := "notice." + string(n.Kind) + "." + part
@@ -132,11 +152,19 @@ func (r *Renderer) makeNotice(n epistle.Notice) (noticePage, error) {
 	}
 	return noticePage{
 		Words: words, Subject: line(word("subject")), Heading: word("heading"), Paragraphs: paragraphs(word("body")),
-		Button: word("button"), Link: link, Note: paragraphs(word("note")),
+		Button: word("button"), Link: link, Stop: stop, Note: paragraphs(word("note")),
 		Footer: footer{
 			Ministry: line(words.Pick(r.Ministry.Name)), Postal: line(words.Pick(r.Ministry.PostalAddress)), Contact: r.Ministry.Contact.Display(),
 		},
 	}, nil
+}
+
+// absolute puts a path of ours below the public URL.
+func (r *Renderer) absolute(link string) string {
+	if strings.HasPrefix(link, "/") {
+		return r.Ministry.PublicURL + link
+	}
+	return link
 }
 
 func lacks(n epistle.Notice, key string) error {

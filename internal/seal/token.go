@@ -28,6 +28,7 @@ const (
 	ToRenew      Purpose = 'r' // give a consent again
 	ToOwnData    Purpose = 'd' // one's own data
 	ToErase      Purpose = 'e' // be erased
+	ToHush       Purpose = 'h' // no more mails about answers to one's comments
 	toBounce     Purpose = 'b'
 	toMessageID  Purpose = 'm'
 	numbersLimit         = 4
@@ -44,6 +45,7 @@ const (
 //	ToRenew    subscription
 //	ToOwnData  subscriber, Unix seconds at which the link ends
 //	ToErase    subscriber, Unix seconds at which the link ends
+//	ToHush     comment
 //
 // The token is URL-safe, about 30 characters, and valid as long as the key.
 func (r *Keyring) Link(p Purpose, numbers ...int64) string {

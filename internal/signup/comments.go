@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"epistle/internal/epistle"
+	"epistle/internal/seal"
 	"epistle/internal/store"
 )
 
@@ -21,7 +22,10 @@ type CommentStore interface {
 	Comment(ctx context.Context, id epistle.ID) (epistle.Comment, error)
 	PostComment(ctx context.Context, c epistle.Comment) (store.Posted, error)
 	DecideComment(ctx context.Context, d store.Decision, entry epistle.AuditEntry) error
-	ReplyToComment(ctx context.Context, parent epistle.ID, c epistle.Comment, entry epistle.AuditEntry) (epistle.ID, error)
+	ReplyToComment(ctx context.Context, r store.Reply) (epistle.ID, error)
+	StopReplies(ctx context.Context, comment epistle.ID) error
+	Page(ctx context.Context, id epistle.ID) (epistle.Page, error)
+	SignupsClosed(ctx context.Context) (time.Time, error)
 	CommentTraffic(ctx context.Context, ip string, address epistle.Address, since time.Time) (store.CommentTraffic, error)
 	Newsletters(ctx context.Context) ([]epistle.Newsletter, error)
 }
@@ -38,11 +42,14 @@ type CommentOptions struct {
 	Store    CommentStore
 	Requests Requests
 	Stamps   Stamps
+	Keys     *seal.Keyring
 	Clock    epistle.Clock
 	Log      *slog.Logger
 	// Sites are the hosts whose every page may have comments. On other sites
 	// only the pages that staff added may.
 	Sites []string
+	// Count, if set, counts what became of posts, for the metrics.
+	Count func(outcome string)
 }
 
 // Comments takes what readers write under the ministry's pages, holds it until
@@ -52,7 +59,12 @@ type Comments struct {
 }
 
 // NewComments makes the verb.
-func NewComments(o CommentOptions) *Comments { return &Comments{o} }
+func NewComments(o CommentOptions) *Comments {
+	if o.Count == nil {
+		o.Count = func(string) {}
+	}
+	return &Comments{o}
+}
 
 // Page finds the page under which people want to comment. A page of a
 // configured site that nobody has commented on yet comes back without an id;
@@ -77,9 +89,20 @@ func (c *Comments) isOurs(canonical string) bool {
 	return err == nil && slices.Contains(c.o.Sites, u.Host)
 }
 
+// Serves reports whether a host is one of the configured sites, whose pages may
+// show our threads.
+func (c *Comments) Serves(host string) bool { return slices.Contains(c.o.Sites, host) }
+
 // Newsletter is the one that the box under the form is about; NotFound if
-// there is none yet, and then no box is shown.
+// there is none yet, or sign-ups are closed, and then no box is shown.
 func (c *Comments) Newsletter(ctx context.Context) (epistle.Newsletter, error) {
+	closed, err := c.o.Store.SignupsClosed(ctx)
+	if err != nil {
+		return epistle.Newsletter{}, err
+	}
+	if !closed.IsZero() {
+		return epistle.Newsletter{}, epistle.Errorf(epistle.NotFound, "not-found", nil)
+	}
 	all, err := c.o.Store.Newsletters(ctx)
 	if err != nil {
 		return epistle.Newsletter{}, err
@@ -106,6 +129,7 @@ type Post struct {
 	Address  string
 	Body     string
 	Updates  bool             // ticked the box
+	Replies  bool             // wants to hear of answers by mail
 	Version  int64            // of the wording beside the box
 	Language epistle.Language // of the page on which it was typed
 	Stamp    string
@@ -131,6 +155,7 @@ func (c *Comments) Post(ctx context.Context, p Post) (Receipt, error) {
 		return Receipt{}, err
 	}
 	if p.Trap != "" { // a program; it may believe that it was heard
+		c.o.Count(Trapped)
 		return Receipt{Asked: p.Updates}, nil
 	}
 	comment, err := c.read(p)
@@ -138,6 +163,7 @@ func (c *Comments) Post(ctx context.Context, p Post) (Receipt, error) {
 		return Receipt{}, err
 	}
 	if err := c.o.Stamps.Check(p.Stamp); err != nil {
+		c.o.Count(Mistimed)
 		return Receipt{}, err
 	}
 	newsletter, err := c.agreedTo(ctx, p)
@@ -145,6 +171,7 @@ func (c *Comments) Post(ctx context.Context, p Post) (Receipt, error) {
 		return Receipt{}, err
 	}
 	if err := c.allow(ctx, comment); err != nil {
+		c.o.Count(outcomeOf(err))
 		return Receipt{}, err
 	}
 	if page.ID == 0 {
@@ -157,6 +184,9 @@ func (c *Comments) Post(ctx context.Context, p Post) (Receipt, error) {
 		return Receipt{}, err
 	}
 	posted, err := c.o.Store.PostComment(ctx, comment)
+	if err == nil {
+		c.o.Count(Taken)
+	}
 	if err != nil || !p.Updates {
 		return Receipt{}, err
 	}
@@ -194,7 +224,7 @@ func (c *Comments) read(p Post) (epistle.Comment, error) {
 	if err == nil && body == "" {
 		problems.Add(epistle.InvalidField("comment", "text.missing"))
 	}
-	return epistle.Comment{Name: name, Address: address, Body: body, WantsUpdates: p.Updates,
+	return epistle.Comment{Name: name, Address: address, Body: body, WantsUpdates: p.Updates, WantsReplies: p.Replies,
 		Language: languageOf(body, p.Language), IP: p.IP}, problems.Err()
 }
 

@@ -62,7 +62,7 @@ func open(t *testing.T, s *store.Store, clock *storetest.Clock) *desk {
 	t.Helper()
 	d := &desk{store: s, clock: clock, requests: &requests{}}
 	d.Comments = signup.NewComments(signup.CommentOptions{Store: s, Requests: d.requests,
-		Stamps: signup.NewStamps(s.Keys(), clock.Now), Clock: clock.Now, Log: slog.New(slog.DiscardHandler), Sites: []string{"blog.lantern.example"}})
+		Stamps: signup.NewStamps(s.Keys(), clock.Now), Keys: s.Keys(), Clock: clock.Now, Log: slog.New(slog.DiscardHandler), Sites: []string{"blog.lantern.example"}})
 	pages := signup.NewPages(s, clock.Now)
 	var err error
 	d.page, err = pages.Add(t.Context(), author(), epistle.Page{URL: arrivals, Title: epistle.Text{EN: "Welcome Table", KO: "환영의 식탁"}})

@@ -2,8 +2,10 @@ package signup
 
 import (
 	"context"
+	"net/url"
 
 	"epistle/internal/epistle"
+	"epistle/internal/seal"
 	"epistle/internal/store"
 )
 
@@ -134,8 +136,60 @@ func (c *Comments) Reply(ctx context.Context, actor epistle.Actor, a Answer) (ep
 			return 0, err
 		}
 	}
-	return c.o.Store.ReplyToComment(ctx, a.To, epistle.Comment{Name: name, Body: body,
-		Language: languageOf(body, parent.Language), StaffID: actor.StaffID}, c.entry(actor, "comment.reply", ""))
+	reply := store.Reply{To: a.To, Audit: c.entry(actor, "comment.reply", ""),
+		Comment: epistle.Comment{Name: name, Body: body, Language: languageOf(body, parent.Language), StaffID: actor.StaffID}}
+	if parent.WantsReplies && parent.StaffID == 0 {
+		if reply.Notice, err = c.replied(ctx, parent, body); err != nil {
+			return 0, err
+		}
+	}
+	return c.o.Store.ReplyToComment(ctx, reply)
+}
+
+// replied is the mail to who wrote a comment that was answered. It has the
+// staff's words and those of the page that staff gave it, and nothing that the
+// visitor typed: the address may be somebody else's.
+func (c *Comments) replied(ctx context.Context, to epistle.Comment, answer string) (epistle.Notice, error) {
+	page, err := c.o.Store.Page(ctx, to.PageID)
+	if err != nil {
+		return epistle.Notice{}, err
+	}
+	thread := "/comments?page=" + url.QueryEscape(page.URL)
+	if page.Title.IsZero() { // the address came from a stranger too
+		thread = "/"
+	}
+	return epistle.Notice{Kind: epistle.NoticeReply, To: to.Address, Language: to.Language, Data: map[string]string{
+		"answer": answer, "page": page.Title.In(to.Language), "link": thread,
+		"stop": "/replies/" + c.o.Keys.Link(seal.ToHush, to.ID)}}, nil
+}
+
+// StopReplies ends the mails about answers for the author of the comment behind
+// a link; NotFound for a link that is none of ours. Repeating it does nothing.
+func (c *Comments) StopReplies(ctx context.Context, token string) error {
+	numbers, err := c.o.Keys.ParseLink(seal.ToHush, token)
+	if err != nil || len(numbers) != 1 {
+		return epistle.Errorf(epistle.NotFound, "signup.link", err)
+	}
+	return noSuchLink(c.o.Store.StopReplies(ctx, numbers[0]))
+}
+
+// InviteAll invites the authors of several comments, each for itself, and
+// returns how many mails are on their way. Those who are subscribed already, or
+// were asked lately, or must not be mailed, are left alone.
+func (c *Comments) InviteAll(ctx context.Context, actor epistle.Actor, ids []epistle.ID) (int, error) {
+	invited := 0
+	for _, id := range ids {
+		err := c.Invite(ctx, actor, id)
+		switch epistle.KindOf(err) {
+		case epistle.Conflict, epistle.NotFound:
+			continue
+		}
+		if err != nil {
+			return invited, err
+		}
+		invited++
+	}
+	return invited, nil
 }
 
 func (c *Comments) entry(actor epistle.Actor, action, detail string) epistle.AuditEntry {

@@ -2,6 +2,7 @@ package signup
 
 import (
 	"context"
+	"time"
 
 	"epistle/internal/epistle"
 	"epistle/internal/seal"
@@ -15,6 +16,7 @@ type RequestStore interface {
 	Ask(ctx context.Context, a store.Asking) error
 	Comment(ctx context.Context, id epistle.ID) (epistle.Comment, error)
 	Page(ctx context.Context, id epistle.ID) (epistle.Page, error)
+	SignupsClosed(ctx context.Context) (time.Time, error)
 }
 
 // Request is someone's wish to be mailed, as it was typed.
@@ -37,13 +39,36 @@ type Request struct {
 // caller cannot tell which: only a form that is wrong (epistle.Problems, fields
 // "email", "name", "language") and too many mails to strangers (Limited) are
 // errors.
+//
+// While sign-ups are closed nobody is asked: Unavailable.
 func (s *Service) Request(ctx context.Context, r Request) error {
 	newsletter, u, err := s.read(ctx, r)
 	if err != nil {
 		return err
 	}
-	return s.request(ctx, newsletter, u)
+	if err = s.mayAsk(ctx); err == nil {
+		err = s.request(ctx, newsletter, u)
+	}
+	if err != nil {
+		s.Count(outcomeOf(err))
+		return err
+	}
+	s.Count(Taken)
+	return nil
 }
+
+// mayAsk is Unavailable while the flood switch is on.
+func (s *Service) mayAsk(ctx context.Context) error {
+	closed, err := s.closed.get(ctx)
+	if err == nil && !closed.IsZero() {
+		return epistle.Errorf(epistle.Unavailable, "signup.closed", nil)
+	}
+	return err
+}
+
+// Closed is since when the flood switch keeps sign-ups out; the zero time while
+// it does not.
+func (s *Service) Closed(ctx context.Context) (time.Time, error) { return s.closed.get(ctx) }
 
 func (s *Service) request(ctx context.Context, newsletter epistle.Newsletter, u epistle.Signup) error {
 	if !s.mails.Allow("all") {

@@ -49,6 +49,8 @@ type Options struct {
 	Strangers Strangers
 	// CommentSites are the configured hosts whose pages have comments.
 	CommentSites []string
+	// Count, if set, counts what became of requests, for the metrics.
+	Count func(outcome string)
 }
 
 // Strangers is how many mails may go to addresses that somebody typed: a burst,
@@ -64,6 +66,7 @@ type Service struct {
 	Options
 	mails       *limit.Limiter // of all mails that strangers cause
 	newsletters shared[[]epistle.Newsletter]
+	closed      shared[time.Time]
 }
 
 // addressLimit is what one address may get because somebody typed it;
@@ -82,9 +85,13 @@ func New(o Options) *Service {
 	if o.Strangers == (Strangers{}) {
 		o.Strangers = DefaultStrangers
 	}
+	if o.Count == nil {
+		o.Count = func(string) {}
+	}
 	every := time.Hour / time.Duration(max(1, o.Strangers.PerHour))
 	return &Service{Options: o, mails: limit.New(every, o.Strangers.Burst, 1, o.Clock),
-		newsletters: shared[[]epistle.Newsletter]{read: o.Store.Newsletters}}
+		newsletters: shared[[]epistle.Newsletter]{read: o.Store.Newsletters},
+		closed:      shared[time.Time]{read: o.Store.SignupsClosed}}
 }
 
 // Newsletters lists what people can sign up for.

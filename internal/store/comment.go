@@ -21,6 +21,7 @@ type commentRow struct {
 	State         string
 	StaffID       int64  `db:"staff_id"`
 	WantsUpdates  int64  `db:"wants_updates"`
+	WantsReplies  int64  `db:"wants_replies"`
 	SignupID      int64  `db:"signup_id"`
 	IPSealed      []byte `db:"ip_sealed"`
 	Origin        string
@@ -34,14 +35,14 @@ type commentRow struct {
 // commentColumns reads a comment; its sign-up is the latest that names it.
 const commentColumns = `comment.id, comment.page_id, COALESCE(comment.parent_id, 0) AS parent_id, COALESCE(comment.number, 0) AS number,
 	comment.name_sealed, comment.address_sealed, comment.body_sealed, comment.language, comment.state,
-	COALESCE(comment.staff_id, 0) AS staff_id, comment.wants_updates,
+	COALESCE(comment.staff_id, 0) AS staff_id, comment.wants_updates, comment.wants_replies,
 	COALESCE((SELECT MAX(signup.id) FROM signup WHERE signup.comment_id = comment.id), 0) AS signup_id,
 	comment.ip_sealed, comment.origin, comment.page_title, comment.page_digest, comment.created_at, comment.decided_at, comment.decided_by`
 
 func (s *Store) comment(r commentRow) (epistle.Comment, error) {
 	c := epistle.Comment{ID: r.ID, PageID: r.PageID, ParentID: r.ParentID, Number: r.Number,
 		Language: epistle.Language(r.Language), State: epistle.CommentState(r.State), StaffID: r.StaffID,
-		WantsUpdates: r.WantsUpdates != 0, SignupID: r.SignupID,
+		WantsUpdates: r.WantsUpdates != 0, WantsReplies: r.WantsReplies != 0, SignupID: r.SignupID,
 		Origin: epistle.Origin(r.Origin), PageTitle: r.PageTitle, PageDigest: r.PageDigest,
 		CreatedAt: fromMicros(r.CreatedAt), DecidedAt: fromMicros(r.DecidedAt), DecidedBy: r.DecidedBy}
 	x := s.sealer("comment", r.ID)
@@ -113,10 +114,11 @@ func (s *Store) PostComment(ctx context.Context, c epistle.Comment) (Posted, err
 			return s.insertComment(ctx, q, c)
 		}
 		posted = Posted{ID: first.ID, Repeated: true, FirstAt: first.CreatedAt, AskedFirst: first.WantsUpdates, SignupID: first.SignupID}
-		if !c.WantsUpdates || first.WantsUpdates {
+		if (!c.WantsUpdates || first.WantsUpdates) && (!c.WantsReplies || first.WantsReplies) {
 			return nil
 		}
-		_, err = q.exec(ctx, `UPDATE comment SET wants_updates = 1 WHERE id = ?`, first.ID)
+		_, err = q.exec(ctx, `UPDATE comment SET wants_updates = ?, wants_replies = ? WHERE id = ?`,
+			flag(c.WantsUpdates || first.WantsUpdates), flag(c.WantsReplies || first.WantsReplies), first.ID)
 		return err
 	})
 	return posted, err
@@ -143,41 +145,6 @@ func (s *Store) repeated(ctx context.Context, q queries, c epistle.Comment) (epi
 	return epistle.Comment{}, false, nil
 }
 
-// ReplyToComment keeps a reply of the staff's under an approved comment, itself
-// approved at once, and returns its id. A comment that is not approved gives
-// Conflict, one that is gone NotFound. A reply to a reply goes under the same
-// comment as that.
-func (s *Store) ReplyToComment(ctx context.Context, parent epistle.ID, c epistle.Comment, entry epistle.AuditEntry) (epistle.ID, error) {
-	first, err := s.newIDs(ctx, 2)
-	if err != nil {
-		return 0, err
-	}
-	c.ID, c.State, c.DecidedAt, c.DecidedBy = first, epistle.CommentApproved, s.clock(), c.StaffID
-	entry.SubjectID = first
-	err = s.write(ctx, func(q queries) error {
-		var to struct {
-			PageID   int64 `db:"page_id"`
-			ParentID int64 `db:"parent_id"`
-			State    string
-		}
-		if err := q.get(ctx, &to, `SELECT page_id, COALESCE(parent_id, 0) AS parent_id, state FROM comment WHERE id = ?`, parent); err != nil {
-			return err
-		}
-		if epistle.CommentState(to.State) != epistle.CommentApproved {
-			return epistle.Errorf(epistle.Conflict, "comment.not-approved", nil)
-		}
-		c.PageID, c.ParentID = to.PageID, parent
-		if to.ParentID != 0 {
-			c.ParentID = to.ParentID
-		}
-		if err := s.insertComment(ctx, q, c); err != nil {
-			return err
-		}
-		return insertAudit(ctx, q, first+1, entry)
-	})
-	return first, err
-}
-
 // insertComment keeps a comment. One without a time comes now; one without a
 // title of its page gets the title that the page has now.
 func (s *Store) insertComment(ctx context.Context, q queries, c epistle.Comment) error {
@@ -193,11 +160,11 @@ func (s *Store) insertComment(ctx context.Context, q queries, c epistle.Comment)
 		c.Origin = epistle.FromThread
 	}
 	_, err := q.exec(ctx, `INSERT INTO comment (id, page_id, parent_id, name_sealed, address_sealed, address_index, body_sealed,
-		language, state, staff_id, wants_updates, ip_sealed, ip_index, origin, page_title, page_digest, created_at, decided_at, decided_by)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+		language, state, staff_id, wants_updates, wants_replies, ip_sealed, ip_index, origin, page_title, page_digest, created_at, decided_at, decided_by)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
 			COALESCE(NULLIF(?, ''), (SELECT COALESCE(NULLIF(title_en, ''), title_ko) FROM page WHERE id = ?)), ?, ?, ?, ?)`,
 		c.ID, c.PageID, orNull(c.ParentID), name, address, s.addressIndex(c.Address), body,
-		string(c.Language), string(c.State), orNull(c.StaffID), flag(c.WantsUpdates), ip, s.ipIndex(c.IP), string(c.Origin),
+		string(c.Language), string(c.State), orNull(c.StaffID), flag(c.WantsUpdates), flag(c.WantsReplies), ip, s.ipIndex(c.IP), string(c.Origin),
 		c.PageTitle, c.PageID, c.PageDigest, micros(c.CreatedAt), micros(c.DecidedAt), c.DecidedBy)
 	return err
 }

@@ -14,13 +14,14 @@ type pageRow struct {
 	TitleKO   string `db:"title_ko"`
 	ProjectID int64  `db:"project_id"`
 	CreatedAt int64  `db:"created_at"`
+	Version   int64  `db:"thread_version"`
 }
 
-const pageColumns = `page.id, page.url, page.title_en, page.title_ko, COALESCE(page.project_id, 0) AS project_id, page.created_at`
+const pageColumns = `page.id, page.url, page.title_en, page.title_ko, COALESCE(page.project_id, 0) AS project_id, page.created_at, page.thread_version`
 
 func (r pageRow) page() epistle.Page {
 	return epistle.Page{ID: r.ID, URL: r.URL, Title: epistle.Text{EN: r.TitleEN, KO: r.TitleKO},
-		ProjectID: r.ProjectID, CreatedAt: fromMicros(r.CreatedAt)}
+		ProjectID: r.ProjectID, CreatedAt: fromMicros(r.CreatedAt), ThreadVersion: r.Version}
 }
 
 // Page returns one page; NotFound if there is none.
@@ -122,7 +123,7 @@ func (s *Store) FindOrCreatePage(ctx context.Context, canonical string) (epistle
 
 func (s *Store) insertPage(ctx context.Context, q queries, p *epistle.Page) error {
 	now := s.clock()
-	p.CreatedAt = fromMicros(micros(now))
+	p.CreatedAt, p.ThreadVersion = fromMicros(micros(now)), 1
 	_, err := q.exec(ctx, `INSERT INTO page (id, url, title_en, title_ko, project_id, created_at) VALUES (?, ?, ?, ?, ?, ?)`,
 		p.ID, p.URL, p.Title.EN, p.Title.KO, orNull(p.ProjectID), micros(now))
 	return err

@@ -26,6 +26,8 @@ type Comments struct {
 	// Now returns what tells whether an author may be signed up at once; see
 	// signup.Service.NowOffered.
 	Now func(ctx context.Context, actor epistle.Actor) (func(c epistle.Comment, pageURL string) bool, error)
+	// Ministry is its name, for saved answers.
+	Ministry epistle.Text
 }
 
 // Routes is the area's table.
@@ -66,6 +68,13 @@ type commentCard struct {
 	From      string
 	Form      *web.Form // of the reply
 	Open      bool      // the reply form is open
+	Answers   []savedLink
+}
+
+// savedLink leads to the reply form with a saved answer in it.
+type savedLink struct {
+	ID    epistle.ID
+	Title epistle.Text
 }
 
 // AsksUpdates reports whether the words ask for the updates.
@@ -140,9 +149,13 @@ func (c Comments) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	answers, err := c.savedLinks(r)
+	if err != nil {
+		return err
+	}
 	for _, f := range found {
 		card := cardOf(r, f)
-		card.From = "list"
+		card.From, card.Answers = "list", answers
 		card.MayNow = card.MayInvite && f.Author != store.AuthorLeft && now(f.Comment, f.Page.URL)
 		page.Comments = append(page.Comments, card)
 	}
@@ -201,7 +214,45 @@ func (c Comments) show(w http.ResponseWriter, r *http.Request) error {
 	card := cardOf(r, found)
 	card.Open = true
 	card.MayNow = card.MayInvite && found.Author != store.AuthorLeft && now(found.Comment, found.Page.URL)
+	if card.Answers, err = c.savedLinks(r); err != nil {
+		return err
+	}
+	if err := c.fillAnswer(r, card); err != nil {
+		return err
+	}
 	return c.Kernel.Render(w, r, "desk/comment", commentPage{card})
+}
+
+func (c Comments) savedLinks(r *http.Request) ([]savedLink, error) {
+	saved, err := c.Store.SavedAnswers(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	var links []savedLink
+	for _, a := range saved {
+		links = append(links, savedLink{a.ID, a.Title})
+	}
+	return links, nil
+}
+
+// fillAnswer puts the saved answer that ?answer= names into the reply form, in
+// the language of the comment. One that is gone is forgotten.
+func (c Comments) fillAnswer(r *http.Request, card commentCard) error {
+	id, err := strconv.ParseInt(r.URL.Query().Get("answer"), 10, 64)
+	if err != nil {
+		return nil //nolint:nilerr // no answer was chosen
+	}
+	saved, err := c.Store.SavedAnswer(r.Context(), id)
+	if epistle.KindOf(err) == epistle.NotFound {
+		return nil
+	}
+	l := card.Language
+	page := card.Page.Title.In(l)
+	if page == "" {
+		page = card.Page.URL
+	}
+	card.Form.Set("reply", signup.Fill(saved.Body.In(l), card.Name, page, c.Ministry.In(l)))
+	return err
 }
 
 func (c Comments) target(r *http.Request) (store.CommentInContext, error) {
@@ -280,6 +331,9 @@ func (c Comments) decideAll(w http.ResponseWriter, r *http.Request) error {
 		c.Kernel.Flash(w, r, web.Wait, "comments.done.none")
 		return web.Redirect(w, r, commentsPath(seen))
 	}
+	if form.Value("action") == "invite" {
+		return c.inviteAll(w, r, ids, seen)
+	}
 	moved, err := c.Verb.DecideAll(r.Context(), web.ActorFrom(r.Context()), ids, seen, to)
 	if err != nil {
 		return c.back(w, r, err, "")
@@ -289,6 +343,20 @@ func (c Comments) decideAll(w http.ResponseWriter, r *http.Request) error {
 		tone = web.Wait
 	}
 	c.Kernel.Flash(w, r, tone, "comments.done.all", "Count", moved, "Of", len(ids))
+	return web.Redirect(w, r, commentsPath(seen))
+}
+
+// inviteAll invites the authors of every ticked comment.
+func (c Comments) inviteAll(w http.ResponseWriter, r *http.Request, ids []epistle.ID, seen epistle.CommentState) error {
+	invited, err := c.Verb.InviteAll(r.Context(), web.ActorFrom(r.Context()), ids)
+	if err != nil {
+		return c.back(w, r, err, "")
+	}
+	tone := web.Good
+	if invited < len(ids) {
+		tone = web.Wait
+	}
+	c.Kernel.Flash(w, r, tone, "comments.done.invited", "Count", invited, "Of", len(ids))
 	return web.Redirect(w, r, commentsPath(seen))
 }
 
@@ -307,6 +375,9 @@ func (c Comments) reply(w http.ResponseWriter, r *http.Request) error {
 		card := cardOf(r, found)
 		card.Form, card.Open = form, true
 		return c.Kernel.Render(w, r, "desk/comment", commentPage{card})
+	}
+	if found.WantsReplies {
+		return c.back(w, r, nil, "comments.done.replied-mail")
 	}
 	return c.back(w, r, nil, "comments.done.reply")
 }

@@ -35,7 +35,7 @@ func moderate(t *testing.T, role epistle.Role, language epistle.Language) *moder
 	quiet := slog.New(slog.DiscardHandler)
 	kernel := webtest.Kernel(t, clock.Now)
 	service := signup.New(signup.Options{Store: s, Catalog: webtest.Catalog(t), Keys: s.Keys(), Clock: clock.Now, Log: quiet})
-	verb := signup.NewComments(signup.CommentOptions{Store: s, Requests: service, Stamps: signup.NewStamps(s.Keys(), clock.Now), Clock: clock.Now, Log: quiet})
+	verb := signup.NewComments(signup.CommentOptions{Store: s, Requests: service, Stamps: signup.NewStamps(s.Keys(), clock.Now), Keys: s.Keys(), Clock: clock.Now, Log: quiet})
 	pages := signup.NewPages(s, clock.Now)
 	member := epistle.StaffMember{Address: "hana@lantern.example", Name: "Hana", Role: role, Language: language}
 	var err error

@@ -10,6 +10,7 @@ import (
 
 	"epistle/internal/editorial"
 	"epistle/internal/epistle"
+	"epistle/internal/signup"
 	"epistle/internal/web"
 )
 
@@ -19,6 +20,7 @@ type Settings struct {
 	Kernel      *web.Kernel
 	Store       SettingsReader
 	Newsletters *editorial.Newsletters
+	Gate        signup.Gate
 	// Slots lists a newsletter's next slots after a moment.
 	Slots func(n epistle.Newsletter, after time.Time, count int) ([]time.Time, error)
 }
@@ -33,6 +35,7 @@ type SettingsReader interface {
 func (s Settings) Routes() []web.Route {
 	return []web.Route{
 		web.Desk("GET /desk/settings", epistle.ChangeSettings, s.list),
+		web.Desk("POST /desk/settings/flood", epistle.ChangeSettings, s.flood),
 		web.Desk("GET /desk/settings/newsletters/{id}", epistle.ChangeSettings, s.show),
 		web.Desk("POST /desk/settings/newsletters/{id}", epistle.ChangeSettings, s.change),
 	}
@@ -43,7 +46,10 @@ type newsletterLine struct {
 	Next []time.Time
 }
 
-type settingsPage struct{ Newsletters []newsletterLine }
+type settingsPage struct {
+	Newsletters []newsletterLine
+	Closed      time.Time // the flood switch; zero while it is off
+}
 
 func (s Settings) list(w http.ResponseWriter, r *http.Request) error {
 	all, err := s.Store.Newsletters(r.Context())
@@ -58,7 +64,23 @@ func (s Settings) list(w http.ResponseWriter, r *http.Request) error {
 		}
 		page.Newsletters = append(page.Newsletters, newsletterLine{n, next})
 	}
+	if page.Closed, err = s.Gate.Closed(r.Context()); err != nil {
+		return err
+	}
 	return s.Kernel.Render(w, r, "desk/settings", page)
+}
+
+// flood turns the flood switch.
+func (s Settings) flood(w http.ResponseWriter, r *http.Request) error {
+	actor, turn, done := web.ActorFrom(r.Context()), s.Gate.Open, "settings.flood.done.open"
+	if r.PostFormValue("do") == "close" {
+		turn, done = s.Gate.Close, "settings.flood.done.close"
+	}
+	if err := turn(r.Context(), actor); err != nil {
+		return err
+	}
+	s.Kernel.Flash(w, r, web.Good, done)
+	return web.Redirect(w, r, "/desk/settings")
 }
 
 type newsletterPage struct {

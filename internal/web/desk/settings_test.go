@@ -11,6 +11,7 @@ import (
 	"epistle/internal/editorial"
 	"epistle/internal/epistle"
 	"epistle/internal/schedule"
+	"epistle/internal/signup"
 	"epistle/internal/store"
 	"epistle/internal/storetest"
 	"epistle/internal/web/desk"
@@ -32,7 +33,7 @@ func slotsOf(n epistle.Newsletter, after time.Time, count int) ([]time.Time, err
 func openSettings(t *testing.T, s *store.Store, clock *storetest.Clock) (*house, epistle.Newsletter) {
 	t.Helper()
 	verb := &editorial.Newsletters{Store: s, Clock: clock.Now, Slots: slotsOf}
-	h := openHouse(t, s, clock, desk.Settings{Kernel: webtest.Kernel(t, clock.Now), Store: s, Newsletters: verb, Slots: slotsOf})
+	h := openHouse(t, s, clock, desk.Settings{Kernel: webtest.Kernel(t, clock.Now), Store: s, Newsletters: verb, Gate: signup.Gate{Store: s, Clock: clock.Now}, Slots: slotsOf})
 	mailbox := epistle.Mailbox{Name: epistle.Text{EN: "Lantern House", KO: "등불의 집"}, Address: "news@example.org"}
 	n, err := s.CreateNewsletter(t.Context(), epistle.Newsletter{Slug: "weekly", Title: epistle.Text{EN: "Weekly Lantern", KO: "주간 등불"},
 		Covers: epistle.Text{EN: "Letters.", KO: "편지."}, Frequency: epistle.Text{EN: "Weekly.", KO: "매주."},

@@ -29,6 +29,10 @@ func (c Comments) Routes() []web.Route {
 		web.Public("GET /comments", c.show),
 		web.Public("POST /comments", c.post).LimitedBy(posts),
 		web.Public("GET /comments/received", c.received),
+
+		// RFC 8058: mail providers post here for their users.
+		web.Public("GET /replies/{token}", c.hushing),
+		web.Public("POST /replies/{token}", c.hush).OpenToOtherSites(),
 	}
 }
 
@@ -166,7 +170,7 @@ func (c Comments) post(w http.ResponseWriter, r *http.Request) error {
 	version, _ := strconv.ParseInt(form.Value("wording"), 10, 64)
 	receipt, err := c.Verb.Post(r.Context(), signup.Post{
 		PageURL: page.URL, ReplyTo: replyTo, Name: form.Value("name"), Address: form.Value("email"), Body: form.Value("comment"),
-		Updates: form.Has("updates", "yes"), Version: version, Language: c.Kernel.Language(r),
+		Updates: form.Has("updates", "yes"), Replies: form.Has("replies", "yes"), Version: version, Language: c.Kernel.Language(r),
 		Stamp: form.Value("stamp"), Trap: form.Value("website"), IP: c.Kernel.ClientIP(r).String(),
 	})
 	if err := c.Kernel.Refuse(r, form, err); err != nil {

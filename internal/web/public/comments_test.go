@@ -37,7 +37,7 @@ func visit(t *testing.T) *reader {
 	quiet := slog.New(slog.DiscardHandler)
 	kernel := webtest.Kernel(t, clock.Now)
 	service := signup.New(signup.Options{Store: s, Catalog: webtest.Catalog(t), Keys: s.Keys(), Clock: clock.Now, Log: quiet})
-	verb := signup.NewComments(signup.CommentOptions{Store: s, Requests: service, Stamps: signup.NewStamps(s.Keys(), clock.Now),
+	verb := signup.NewComments(signup.CommentOptions{Store: s, Requests: service, Stamps: signup.NewStamps(s.Keys(), clock.Now), Keys: s.Keys(),
 		Clock: clock.Now, Log: quiet, Sites: []string{"blog.lantern.example"}})
 	page, err := signup.NewPages(s, clock.Now).Add(t.Context(), epistle.StaffActor(1, epistle.Author),
 		epistle.Page{URL: garden, Title: epistle.Text{EN: "A Garden Between Houses", KO: "집과 집 사이의 정원"}})

@@ -70,6 +70,7 @@ type subscribePage struct {
 	Form        *web.Form
 	Newsletters []epistle.Newsletter
 	Stamp       string
+	Closed      bool // the flood switch is on
 }
 
 func (p Subscribe) form(w http.ResponseWriter, r *http.Request) error {
@@ -85,7 +86,11 @@ func (p Subscribe) showForm(w http.ResponseWriter, r *http.Request, form *web.Fo
 	if form.Value("language") == "" {
 		form.Set("language", string(p.Kernel.Language(r)))
 	}
-	return p.Kernel.Render(w, r, "public/subscribe", subscribePage{Form: form, Newsletters: newsletters, Stamp: p.Stamps.New()})
+	closed, err := p.Signup.Closed(r.Context())
+	if err != nil {
+		return err
+	}
+	return p.Kernel.Render(w, r, "public/subscribe", subscribePage{Form: form, Newsletters: newsletters, Stamp: p.Stamps.New(), Closed: !closed.IsZero()})
 }
 
 // trap is a field that people cannot see; programs fill it in.
