@@ -331,7 +331,7 @@ func (c Comments) decideAll(w http.ResponseWriter, r *http.Request) error {
 		c.Kernel.Flash(w, r, web.Wait, "comments.done.none")
 		return web.Redirect(w, r, commentsPath(seen))
 	}
-	if form.Value("action") == "invite" {
+	if form.Value("action") == "invite-all" {
 		return c.inviteAll(w, r, ids, seen)
 	}
 	moved, err := c.Verb.DecideAll(r.Context(), web.ActorFrom(r.Context()), ids, seen, to)
