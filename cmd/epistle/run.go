@@ -40,6 +40,7 @@ type commandLine struct {
 	Migrate       migrateCommand       `cmd:"" help:"${help_migrate}"`
 	Staff         staffCommand         `cmd:"" help:"${help_staff}"`
 	Import        importCommand        `cmd:"" help:"${help_import}"`
+	Export        exportCommand        `cmd:"" help:"${help_export}"`
 	Explain       explainCommand       `cmd:"" help:"${help_explain}"`
 	Key           keyCommand           `cmd:"" help:"${help_key}"`
 	Dkim          dkimCommand          `cmd:"" help:"${help_dkim}"`

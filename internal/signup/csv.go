@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -21,6 +22,8 @@ import (
 type personRow struct {
 	line                    int
 	address, name, language string
+	status                  string    // where the person stood in the program that the list comes from
+	asked                   time.Time // when they asked there; zero if the list does not say
 }
 
 func (e *RowError) Error() string { return "row left out: " + e.Err.Error() }
@@ -36,7 +39,7 @@ type peopleReader struct {
 }
 
 // columns says where things stand; -1 for nowhere.
-type columns struct{ address, name, given, family, language int }
+type columns struct{ address, name, given, family, language, status, asked int }
 
 // newPeopleReader finds out how the file is written from its beginning.
 func newPeopleReader(file io.Reader) (*peopleReader, error) {
@@ -56,7 +59,7 @@ func newPeopleReader(file io.Reader) (*peopleReader, error) {
 	// No headings: the first row is a person if one of its fields is an address.
 	for i, field := range head {
 		if _, err := epistle.ParseAddress(field); err == nil {
-			r.columns = columns{address: i, name: -1, given: -1, family: -1, language: -1}
+			r.columns = columns{address: i, name: -1, given: -1, family: -1, language: -1, status: -1, asked: -1}
 			if len(head) > 1 {
 				r.columns.name = (i + 1) % 2
 			}
@@ -166,7 +169,7 @@ func (r *peopleReader) split(record string) ([]string, error) {
 		return nil, epistle.Errorf(epistle.Invalid, "signup.row", err)
 	}
 	for i := range fields {
-		fields[i] = strings.TrimSpace(fields[i])
+		fields[i] = unharmed(strings.TrimSpace(fields[i]))
 	}
 	return fields, nil
 }
@@ -299,6 +302,8 @@ var headingNames = map[string][]string{
 	"name":     {"name", "fullname", "displayname", "이름", "성명", "성함", "회원명", "받는사람"},
 	"given":    {"firstname", "givenname", "first"},
 	"family":   {"lastname", "familyname", "surname", "last", "성"},
+	"status":   {"status", "subscriptionstatus", "상태", "구독상태"},
+	"asked":    {"confirmtime", "optintime", "subscribedat", "confirmedat", "createdat", "insertedat", "createdon", "신청일", "가입일"},
 	"language": {"language", "lang", "locale", "preferredlanguage", "언어", "사용언어", "선호언어"},
 }
 
@@ -313,7 +318,8 @@ func findColumns(head []string) columns {
 		}
 		return -1
 	}
-	return columns{address: find("address"), name: find("name"), given: find("given"), family: find("family"), language: find("language")}
+	return columns{address: find("address"), name: find("name"), given: find("given"), family: find("family"),
+		language: find("language"), status: find("status"), asked: find("asked")}
 }
 
 // heading is a column's title without what makes no difference.
@@ -333,7 +339,7 @@ func (c columns) row(fields []string, line int) personRow {
 		}
 		return fields[i]
 	}
-	row := personRow{line: line, address: at(c.address), name: at(c.name), language: at(c.language)}
+	row := personRow{line: line, address: at(c.address), name: at(c.name), language: at(c.language), status: at(c.status), asked: momentOf(at(c.asked))}
 	switch family := at(c.family); {
 	case c.name >= 0 && c.given < 0 && family != "" && hasHangul(row.name):
 		row.name = family + row.name // the columns 성 and 이름
@@ -345,6 +351,23 @@ func (c columns) row(fields []string, line int) personRow {
 	}
 	return row
 }
+
+// momentOf reads when somebody asked, as other programs write it; zero for what
+// cannot be read. Without a zone it is UTC.
+func momentOf(s string) time.Time {
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02 15:04:05.999999-07", "2006-01-02 15:04:05.999999 -0700 MST", time.DateTime, "2006-01-02T15:04:05", time.DateOnly} {
+		if t, err := time.Parse(layout, s); s != "" && err == nil {
+			return t.UTC()
+		}
+	}
+	return time.Time{}
+}
+
+// gone are the states in which other programs keep people who are not to be
+// mailed: they left, never confirmed, or cannot be reached.
+var gone = map[string]bool{"unsubscribed": true, "left": true, "disabled": true, "blocklisted": true, "blacklisted": true, "unconfirmed": true,
+	"bounced": true, "cleaned": true, "unreachable": true, "archived": true, "pending": true, "nonsubscribed": true, "complained": true,
+	"trash": true, "수신거부": true, "탈퇴": true, "해지": true}
 
 func hasHangul(s string) bool {
 	return strings.IndexFunc(norm.NFC.String(s), func(r rune) bool { return unicode.Is(unicode.Hangul, r) }) >= 0

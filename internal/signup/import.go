@@ -194,6 +194,9 @@ func (r *importRun) leaveOut(e RowError) {
 
 // person checks one row.
 func (r *importRun) person(row personRow) (epistle.Signup, error) {
+	if gone[heading(row.status)] {
+		return epistle.Signup{}, epistle.InvalidField("status", "signup.row-status")
+	}
 	address, err := epistle.ParseAddress(row.address)
 	if err != nil {
 		return epistle.Signup{}, err
@@ -208,6 +211,9 @@ func (r *importRun) person(row personRow) (epistle.Signup, error) {
 	}
 	u := epistle.Signup{NewsletterID: r.newsletter.ID, Source: epistle.FromImport, Address: address, Name: name, Language: language,
 		StaffID: r.actor.StaffID, Evidence: r.how.Source}
+	if row.asked.Before(r.service.Clock()) {
+		u.CreatedAt = row.asked
+	}
 	if r.how.Mode == AskEach {
 		// Whom staff vouch for never saw our wording; it would be no evidence.
 		u.Wording, u.WordingVersion = r.service.Wording(r.newsletter, language), r.newsletter.WordingVersion

@@ -32,6 +32,7 @@ type Store interface {
 	NowStore
 	CareStore
 	OwnDataStore
+	ExportStore
 }
 
 // Options is what a Service is made of.
