@@ -159,3 +159,20 @@ func catalog(t testing.TB) *locale.Catalog {
 	}
 	return words
 }
+
+// strangers replaces the service by one with another cap on strangers.
+func (h *house) strangers(burst, perHour int) {
+	o := h.service.Options
+	o.Strangers = signup.Strangers{Burst: burst, PerHour: perHour}
+	h.service = signup.New(o)
+}
+
+// sent is an issue that has gone to everybody.
+func (h *house) sent() epistle.ID {
+	h.t.Helper()
+	return storetest.SentIssue(h.t, h.store, h.clock.Now, h.update.ID).ID
+}
+
+func editOf(p epistle.Subscriber, n epistle.Subscription) signup.Edit {
+	return signup.Edit{SubscriberID: p.ID, Version: p.Version, Name: p.Name, Language: p.Language, Subscriptions: []epistle.Subscription{n}}
+}
