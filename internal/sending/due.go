@@ -3,6 +3,7 @@ package sending
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"epistle/internal/epistle"
@@ -21,33 +22,80 @@ const (
 	dueBatch = 20
 )
 
-// sendDue sends deferred deliveries and welcomes whose time has come, one at a
-// time over one connection, each recorded before the next begins.
-func (s *Service) sendDue(ctx, hard context.Context) {
-	d := &dueSender{Service: s, hard: hard, link: link{gateway: s.gateway, purpose: forSingle}}
-	for ctx.Err() == nil {
-		if !s.gateway.restsUntil().IsZero() {
-			d.link.leave()
-			_ = s.wait(ctx, s.poll, nil) // the loop sees that ctx ended
-			continue
-		}
-		claimed, err := s.Store.ClaimDue(ctx, dueLease, dueBatch)
-		if err != nil {
-			s.failed(ctx, "look for due deliveries", err)
-			continue
-		}
-		d.sendAll(ctx, claimed)
-		if len(claimed) < dueBatch {
-			d.link.leave()
-			_ = s.wait(ctx, s.poll, s.single) // the loop sees that ctx ended
-		}
+// sendWelcomes sends welcomes, and those that are tried again, over a connection
+// of their own, so that they wait for nobody's retries.
+func (s *Service) sendWelcomes(ctx, hard context.Context) {
+	s.sendDue(ctx, hard, epistle.WelcomeDelivery, newSignal())
+}
+
+// sendRetries sends what was deferred or put off over a connection of its own.
+// When much is due, as after a domain's rest, helpers take some of it over the
+// connections that bulk mail leaves free.
+func (s *Service) sendRetries(ctx, hard context.Context) {
+	var helpers sync.WaitGroup
+	defer helpers.Wait()
+	crowd := newSignal()
+	for range s.gateway.connections() - 1 {
+		helpers.Go(func() { s.helpWithDue(ctx, hard, crowd) })
 	}
-	d.link.leave()
+	s.sendDue(ctx, hard, epistle.BulkDelivery, crowd)
+}
+
+// sendDue sends single deliveries of a kind whose time has come, each recorded
+// before the next begins.
+func (s *Service) sendDue(ctx, hard context.Context, kind epistle.DeliveryKind, crowd signal) {
+	d := &dueSender{Service: s, hard: hard, kind: kind, link: link{gateway: s.gateway, purpose: forSingle}}
+	defer d.link.leave()
+	wake := s.single
+	if kind == epistle.WelcomeDelivery {
+		wake = s.welcome
+	}
+	for ctx.Err() == nil {
+		if s.gateway.restsUntil().IsZero() && d.sendSome(ctx, crowd) {
+			continue
+		}
+		d.link.leave()
+		_ = s.wait(ctx, s.poll, wake) // the loop sees that ctx ended
+	}
+}
+
+// helpWithDue sends due deliveries while there are many, and no bulk mail waits
+// for the connection.
+func (s *Service) helpWithDue(ctx, hard context.Context, crowd signal) {
+	d := &dueSender{Service: s, hard: hard, kind: epistle.BulkDelivery, link: link{gateway: s.gateway, purpose: forHelp}}
+	defer d.link.leave()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-crowd:
+		}
+		// The connection comes first, so that nothing is claimed and waits.
+		for s.gateway.waiting.Load() == 0 && d.link.connect(ctx, hard) == nil && d.sendSome(ctx, crowd) {
+		}
+		d.link.leave()
+	}
+}
+
+// sendSome claims and sends a batch, and reports whether there may be more.
+func (d *dueSender) sendSome(ctx context.Context, crowd signal) bool {
+	claimed, err := d.Store.ClaimDue(ctx, d.kind, dueLease, dueBatch)
+	if err != nil {
+		d.failed(ctx, "look for due deliveries", err)
+		return ctx.Err() == nil
+	}
+	many := len(claimed) == dueBatch
+	if many {
+		crowd.wake()
+	}
+	d.sendAll(ctx, claimed)
+	return many && ctx.Err() == nil
 }
 
 type dueSender struct {
 	*Service
 	hard    context.Context
+	kind    epistle.DeliveryKind
 	link    link
 	scratch render.Scratch
 }
@@ -81,7 +129,8 @@ func (d *dueSender) sendAll(ctx context.Context, claimed []store.Recipient) {
 }
 
 func (d *dueSender) reportUnsent(ctx context.Context, err error) {
-	if !errors.Is(err, errNotNow) && !errors.Is(err, errSpent) && !errors.Is(err, context.Canceled) {
+	ordinary := errors.Is(err, errNotNow) || errors.Is(err, errSpent) || errors.Is(err, errBusy) || errors.Is(err, context.Canceled)
+	if !ordinary {
 		d.failed(ctx, "send a due delivery", err)
 	}
 }

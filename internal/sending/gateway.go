@@ -41,6 +41,7 @@ type gateway struct {
 	mu      sync.Mutex
 	changed chan struct{} // closed when another relay may be the right one, or a connection is free
 	changes atomic.Int64
+	waiting atomic.Int64 // how many wait for a connection
 
 	turns sync.Mutex // of whatever counts messages
 	rate  meter      // over all relays
@@ -56,7 +57,7 @@ type route struct {
 	failures int
 	fall     int // counts the times that it stopped working
 	trouble  relay.Trouble
-	inUse    int       // connections for bulk mail
+	inUse    int       // connections of a shared purpose
 	slowly   time.Time // until then commands go one by one
 
 	rate    meter
@@ -87,11 +88,18 @@ type purpose int
 const (
 	forBulk   purpose = iota
 	forSingle         // retries and welcomes
+	forHelp           // the same, over a connection that bulk mail does not need
 	forNotices
 )
 
-// dial makes a connection to the best relay. The error is that of ctx, or
-// errSpent.
+// shared reports whether connections of a purpose share a relay's number.
+func (p purpose) shared() bool { return p == forBulk || p == forHelp }
+
+// errBusy says that there is no connection to spare.
+var errBusy = errors.New("all connections are in use")
+
+// dial makes a connection to the best relay. The error is that of ctx, errSpent
+// or errBusy.
 func (g *gateway) dial(ctx context.Context, p purpose) (c *relay.Conn, r *route, fall int, err error) {
 	for ctx.Err() == nil {
 		r, changed, err := g.pick(p)
@@ -99,10 +107,12 @@ func (g *gateway) dial(ctx context.Context, p purpose) (c *relay.Conn, r *route,
 			return nil, nil, 0, err
 		}
 		if r == nil {
+			g.waiting.Add(1)
 			select {
 			case <-ctx.Done():
 			case <-changed:
 			}
+			g.waiting.Add(-1)
 		} else if conn, fall := g.try(ctx, r, p); conn != nil {
 			return conn, r, fall, nil
 		}
@@ -122,7 +132,9 @@ func (g *gateway) pick(p purpose) (r *route, changed <-chan struct{}, err error)
 		}
 		err = nil
 		switch {
-		case r.proven && (p != forBulk || r.inUse < r.Connections):
+		case r.proven && (!p.shared() || r.inUse < r.Connections):
+		case p == forHelp: // nobody waits, or tries a relay, to help
+			return nil, nil, errBusy
 		case r.proven, r.trying && r.failures == 0:
 			return nil, g.changed, nil // it is worth waiting for
 		case r.ready && !r.trying:
@@ -130,7 +142,7 @@ func (g *gateway) pick(p purpose) (r *route, changed <-chan struct{}, err error)
 		default:
 			continue
 		}
-		if p == forBulk {
+		if p.shared() {
 			r.inUse++
 		}
 		return r, nil, nil
@@ -191,7 +203,7 @@ func (g *gateway) dialled(r *route) {
 func (g *gateway) release(r *route, p purpose) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if p == forBulk {
+	if p.shared() {
 		r.inUse--
 	}
 	if !r.proven {

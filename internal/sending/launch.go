@@ -84,6 +84,6 @@ func (s *Service) Welcome(ctx context.Context, newsletterID epistle.ID, slot tim
 		return err
 	}
 	s.Log.Info("sending: welcomes", "newsletter", newsletterID, "queued", round.Queued, "reached", round.Settled, "waiting", round.Waiting)
-	s.single.wake()
+	s.welcome.wake()
 	return nil
 }

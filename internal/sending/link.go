@@ -3,6 +3,7 @@ package sending
 import (
 	"context"
 	"errors"
+	"os"
 	"strconv"
 
 	"epistle/internal/relay"
@@ -77,9 +78,7 @@ func (l *link) deliver(ctx, hard context.Context, p parcel, paid *route) (relay.
 		if err := hard.Err(); err != nil {
 			return o, err
 		}
-		// A new connection took the sender and took its leave at the recipient: it
-		// is about the recipient's domain.
-		if tries == connectionTries || o.Code == 421 && o.Stage != relay.AtMail {
+		if tries == connectionTries || isOfDomain(o) && !l.conn.Stumbled() {
 			return o, nil
 		}
 		tries++
@@ -87,6 +86,13 @@ func (l *link) deliver(ctx, hard context.Context, p parcel, paid *route) (relay.
 		l.leave()
 		l.gateway.failed(route, fall, brokenOff(o))
 	}
+}
+
+// isOfDomain reports that a relay took the sender and then, over a new
+// connection, took its leave at the recipient, or never had a word about them: it
+// may be waiting for their domain in vain.
+func isOfDomain(o relay.Outcome) bool {
+	return o.Code == 421 && o.Stage != relay.AtMail || o.Stage == relay.AtRcpt && errors.Is(o.Err, os.ErrDeadlineExceeded)
 }
 
 // isLeave reports that a connection ended before, or with, the first word

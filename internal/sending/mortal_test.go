@@ -106,11 +106,11 @@ func (m *mortal) FinishIssue(ctx context.Context, id epistle.ID) (bool, error) {
 	return m.Store.FinishIssue(ctx, id)
 }
 
-func (m *mortal) ClaimDue(ctx context.Context, lease time.Duration, limit int) ([]store.Recipient, error) {
+func (m *mortal) ClaimDue(ctx context.Context, kind epistle.DeliveryKind, lease time.Duration, limit int) ([]store.Recipient, error) {
 	if err := m.fault(); err != nil {
 		return nil, err
 	}
-	return m.Store.ClaimDue(ctx, lease, limit)
+	return m.Store.ClaimDue(ctx, kind, lease, limit)
 }
 
 func (m *mortal) SettleDue(ctx context.Context, r store.Recipient, result store.Result) error {

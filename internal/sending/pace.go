@@ -254,9 +254,11 @@ func (p *pace) learnFromTrial(ctx context.Context, k laneKey, b store.Breaker, a
 // nothing.
 func faultOf(o relay.Outcome) int {
 	switch {
+	case isOfDomain(o):
+		return heavyFault
 	case o.Code < 400 || o.Code >= 500 || o.Stage == relay.AtMail:
 		return 0
-	case o.Code == 421 || strings.HasPrefix(o.Status, "4.7."):
+	case strings.HasPrefix(o.Status, "4.7."):
 		return heavyFault
 	}
 	return plainFault

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -131,6 +132,66 @@ func TestADomainThatRefusesForTheTimeBeingHoldsNobodyUp(t *testing.T) {
 	}
 }
 
+func TestADomainThatTheRelayWaitsForInVainHoldsNobodyUp(t *testing.T) {
+	eachPress(t, func(t *testing.T, p *press) {
+		const stalled, good = 40, 60
+		p.subscribeAt(t, "stalled.example.com", 1, stalled)
+		p.subscribeAt(t, "good.example.com", 1, good)
+		var asked atomic.Int64
+		p.relay.SetScript(func(step smtptest.Step) smtptest.Action {
+			if step.Stage == smtptest.Rcpt && strings.HasSuffix(step.To, "@stalled.example.com") {
+				asked.Add(1)
+				return smtptest.Action{Silence: true}
+			}
+			return smtptest.Action{}
+		})
+		options := optionsOf(t, p.relay.URL())
+		options.Timeouts.Command = 300 * time.Millisecond
+		service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 3, Options: options}}})
+		start(t, service)
+		issue := launch(t, p, service)
+		eventually(t, "the others have theirs", func() bool { return acceptedAt(p.relay, "good.example.com") == good })
+		eventually(t, "the stalled are put off", func() bool { return p.report(t, issue.ID).Deferred == stalled })
+		if n := asked.Load(); n > 16 {
+			t.Errorf("a domain that has no word was asked %d times", n)
+		}
+	})
+}
+
+func TestWelcomesDoNotWaitBehindOneDomain(t *testing.T) {
+	eachPress(t, func(t *testing.T, p *press) {
+		const stalled = 120
+		p.subscribeAt(t, "stalled.example.com", 1, stalled)
+		var stall atomic.Bool
+		stall.Store(true)
+		gate := make(chan struct{})
+		p.relay.SetScript(func(step smtptest.Step) smtptest.Action {
+			switch {
+			case step.Stage != smtptest.Rcpt || !strings.HasSuffix(step.To, "@stalled.example.com"):
+			case stall.Load():
+				return smtptest.Action{Reply: "452 4.2.2 Mailbox full"}
+			default:
+				select { // it has become slow
+				case <-gate:
+				case <-step.Done:
+				}
+			}
+			return smtptest.Action{}
+		})
+		service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 2}}})
+		start(t, service)
+		issue := launch(t, p, service)
+		eventually(t, "all are put off", func() bool { return p.report(t, issue.ID).Deferred == stalled })
+		stall.Store(false)
+		for n := range 3 {
+			p.join(t, 10+n, tonight)
+		}
+		welcome(t, p, service, tonight)
+		eventually(t, "the welcomed have theirs", func() bool { return acceptedAt(p.relay, "example.org") == 3 })
+		close(gate)
+	})
+}
+
 // ledger notes when a service has found nothing due and settled all it claimed.
 type ledger struct {
 	*store.Store
@@ -141,13 +202,13 @@ type ledger struct {
 	idleAt  time.Time // the clock's time of the last empty claim
 }
 
-func (l *ledger) ClaimDue(ctx context.Context, lease time.Duration, limit int) ([]store.Recipient, error) {
+func (l *ledger) ClaimDue(ctx context.Context, kind epistle.DeliveryKind, lease time.Duration, limit int) ([]store.Recipient, error) {
 	now := l.clock.Now()
-	all, err := l.Store.ClaimDue(ctx, lease, limit)
+	all, err := l.Store.ClaimDue(ctx, kind, lease, limit)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.claimed += len(all)
-	if err == nil && l.claimed == 0 {
+	if err == nil && l.claimed == 0 && kind == epistle.BulkDelivery {
 		l.idleAt = now
 	}
 	return all, err

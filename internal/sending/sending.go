@@ -99,7 +99,7 @@ type ShareStore interface {
 
 // DueStore is how single deliveries are claimed and settled.
 type DueStore interface {
-	ClaimDue(ctx context.Context, lease time.Duration, limit int) ([]store.Recipient, error)
+	ClaimDue(ctx context.Context, kind epistle.DeliveryKind, lease time.Duration, limit int) ([]store.Recipient, error)
 	SettleDue(ctx context.Context, claimed store.Recipient, r store.Result) error
 }
 
@@ -129,6 +129,7 @@ type Service struct {
 	pace    *pace
 	bulk    signal // something may be there for an owner to do
 	single  signal // a delivery may be due
+	welcome signal // a welcome may be
 	outbox  signal // a notice may be waiting
 	tuning
 }
@@ -163,7 +164,7 @@ func New(o Options) *Service {
 	rand.Read(name) // never fails
 	s := &Service{
 		Options: o, owner: hex.EncodeToString(name), pace: newPace(o.Store, o.Clock, o.Log, o.Limits),
-		bulk: newSignal(), single: newSignal(), outbox: newSignal(),
+		bulk: newSignal(), single: newSignal(), welcome: newSignal(), outbox: newSignal(),
 		tuning: tuning{wait: wait, poll: time.Second, lease: 5 * time.Second, grace: 7 * time.Second, rangeSize: 250, chunkSize: 1000,
 			freshness: usualFreshness},
 	}
@@ -187,7 +188,7 @@ func (s *Service) Start(ctx context.Context) error {
 	})
 	defer stop()
 	var group errgroup.Group
-	for _, loop := range []func(ctx, hard context.Context){s.sendNotices, s.sendDue, s.sendIssues, s.watchLanes} {
+	for _, loop := range []func(ctx, hard context.Context){s.sendNotices, s.sendWelcomes, s.sendRetries, s.sendIssues, s.watchLanes} {
 		group.Go(func() error { loop(ctx, hard); return nil })
 	}
 	for _, r := range s.gateway.routes {

@@ -209,7 +209,7 @@ func TestAQueuedWelcomeIsHeldToo(t *testing.T) {
 			t.Errorf("a welcome with what was withdrawn went out: %+v", r)
 		}
 		p.clock.Advance(time.Minute)
-		if held, err := p.store.ClaimDue(t.Context(), time.Minute, 10); err != nil || len(held) != 0 {
+		if held, err := p.store.ClaimDue(t.Context(), epistle.WelcomeDelivery, time.Minute, 10); err != nil || len(held) != 0 {
 			t.Errorf("%d welcomes with what was withdrawn may go out, %v", len(held), err)
 		}
 	})

@@ -45,7 +45,7 @@ func claims(t *testing.T, s *store.Store, issue epistle.ID) map[string]error {
 	ctx, all := t.Context(), map[string]error{}
 	_, all["a slot"] = s.ClaimSlot(ctx, epistle.Slot{Series: "a", Label: t.Name() + s.Clock()().String(), At: s.Clock()()}, "me", time.Minute)
 	_, all["notices"] = s.ClaimNotices(ctx, "me", time.Minute, 1)
-	_, all["due deliveries"] = s.ClaimDue(ctx, time.Minute, 1)
+	_, all["due deliveries"] = s.ClaimDue(ctx, epistle.BulkDelivery, time.Minute, 1)
 	_, all["a share"] = s.OpenShare(ctx, issue, "me", time.Minute)
 	return all
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"epistle/internal/epistle"
@@ -17,46 +18,41 @@ const punctuality = 10 * time.Second
 // the others waiting.
 const dueWindow = 500
 
-// dueKey names a claimed delivery.
-type dueKey struct {
-	IssueID int64 `db:"issue_id"`
-	Seq     int64
+// dueRivals is among how many times as many a claim picks what nobody else is
+// claiming at this moment.
+const dueRivals = 4
+
+// claimDue takes, of the deliveries of a kind that are due, the first of each
+// lane, then the second, and so on. The kind stands in the text, so that its
+// index is found.
+func (s *Store) claimDue(kind epistle.DeliveryKind) string {
+	isDue := `d.kind = ` + strconv.Itoa(int(kind)) + ` AND d.next_at > 0 AND d.next_at <= ? AND d.state IN (0, 2)`
+	return `UPDATE delivery SET next_at = ?, reserved = CASE WHEN next_at < ? THEN 0 ELSE reserved END WHERE (issue_id, seq) IN (
+	SELECT d.issue_id, d.seq FROM delivery d WHERE ` + isDue + ` AND (d.issue_id, d.seq) IN (
+		SELECT c.issue_id, c.seq FROM (
+			SELECT w.issue_id, w.seq, w.next_at, ROW_NUMBER() OVER (PARTITION BY w.lane ORDER BY w.next_at) AS place FROM (
+				SELECT d.issue_id, d.seq, d.lane, d.next_at FROM delivery d WHERE ` + isDue + ` AND EXISTS (SELECT 1 FROM issue
+					WHERE issue.id = d.issue_id AND issue.state IN ('launching', 'sending', 'sent') AND NOT ` + withdrawnItem + `)
+				ORDER BY d.next_at LIMIT ?) w) c
+		ORDER BY c.place, c.next_at LIMIT ?) LIMIT ?` + s.dialect.claimSuffix("d") + `) RETURNING issue_id, seq`
 }
 
-// ClaimDue takes up to limit deliveries whose time has come, deferred ones and
-// welcomes, of issues that are not paused, held back or cancelled: welcomes
-// first, but for half of them, then from each lane in turn. They come back if
-// SettleDue has not been called for them when the lease ends.
-func (s *Store) ClaimDue(ctx context.Context, lease time.Duration, limit int) ([]Recipient, error) {
+// ClaimDue takes up to limit deliveries of a kind whose time has come, of issues
+// that are not paused, held back or cancelled, from each lane in turn. They come
+// back if SettleDue has not been called for them when the lease ends.
+func (s *Store) ClaimDue(ctx context.Context, kind epistle.DeliveryKind, lease time.Duration, limit int) ([]Recipient, error) {
 	if err := s.clockFit(ctx); err != nil {
 		return nil, err
 	}
 	now := s.clock()
 	claimed := micros(now.Add(lease))
-	var keys []dueKey
+	var keys []struct {
+		IssueID int64 `db:"issue_id"`
+		Seq     int64
+	}
 	err := s.writeBulk(ctx, func(q queries) error {
 		keys = nil
-		due := `d.next_at > 0 AND d.next_at <= ? AND d.state IN (0, 2)`
-		candidates := `SELECT d.issue_id, d.seq, d.lane, d.next_at FROM delivery d WHERE ` + due + `
-			AND EXISTS (SELECT 1 FROM issue WHERE issue.id = d.issue_id AND issue.state IN ('launching', 'sending', 'sent') AND NOT ` + withdrawnItem + `)`
-		claim := `UPDATE delivery SET next_at = ?, reserved = CASE WHEN next_at < ? THEN 0 ELSE reserved END WHERE (issue_id, seq) IN (
-			SELECT d.issue_id, d.seq FROM delivery d WHERE ` + due + ` AND (d.issue_id, d.seq) IN (
-				SELECT c.issue_id, c.seq FROM (
-					SELECT w.issue_id, w.seq, w.next_at, ROW_NUMBER() OVER (PARTITION BY w.lane ORDER BY w.next_at) AS place FROM (`
-		choose := ` ORDER BY d.next_at LIMIT ?) w) c
-				ORDER BY c.place, c.next_at LIMIT ?)` + s.dialect.claimSuffix("d") + `) RETURNING issue_id, seq`
-		for _, part := range []struct {
-			of    string
-			limit int
-		}{{` AND d.kind = 1`, (limit + 1) / 2}, {``, limit}} {
-			var some []dueKey
-			if err := q.all(ctx, &some, claim+candidates+part.of+choose, claimed, micros(now.Add(-punctuality)), micros(now), micros(now),
-				dueWindow, part.limit-len(keys)); err != nil {
-				return err
-			}
-			keys = append(keys, some...)
-		}
-		return nil
+		return q.all(ctx, &keys, s.claimDue(kind), claimed, micros(now.Add(-punctuality)), micros(now), micros(now), dueWindow, dueRivals*limit, limit)
 	})
 	if err != nil {
 		return nil, err

@@ -167,7 +167,7 @@ func launchGoesOn(t *testing.T, s *store.Store) {
 }
 
 func dueIsClaimed(t *testing.T, s *store.Store) {
-	due, err := s.ClaimDue(t.Context(), time.Minute, 10)
+	due, err := s.ClaimDue(t.Context(), epistle.BulkDelivery, time.Minute, 10)
 	if err != nil || len(due) != 1 || due[0].Seq != 1 || due[0].IssueID != frozenSending || due[0].Address != "reader3@example.org" {
 		t.Errorf("due: %+v, error %v; want the one that was put off", due, err)
 	}

@@ -87,7 +87,7 @@ func TestAReportFollowsAnIssueStepByStep(t *testing.T) {
 		is("given back half-way", epistle.Report{Queued: 9, Accepted: 7, Deferred: 1, Failed: 1, Skipped: 1, Uncertain: 1})
 
 		clock.Advance(2 * time.Minute)
-		due, err := s.ClaimDue(ctx, time.Minute, 10)
+		due, err := s.ClaimDue(ctx, epistle.BulkDelivery, time.Minute, 10)
 		c.must(err)
 		if len(due) != 1 {
 			t.Fatalf("%d are due, want the one put off", len(due))
@@ -95,7 +95,7 @@ func TestAReportFollowsAnIssueStepByStep(t *testing.T) {
 		c.must(s.SettleDue(ctx, due[0], store.Result{Seq: due[0].Seq, State: epistle.Queued, NextAt: clock.Now().Add(time.Minute)}))
 		is("given back untried", epistle.Report{Queued: 10, Accepted: 7, Failed: 1, Skipped: 1, Uncertain: 1})
 		clock.Advance(2 * time.Minute)
-		due, err = s.ClaimDue(ctx, time.Minute, 10)
+		due, err = s.ClaimDue(ctx, epistle.BulkDelivery, time.Minute, 10)
 		c.must(err)
 		c.must(s.SettleDue(ctx, due[0], store.Result{Seq: due[0].Seq, State: epistle.Accepted, Attempted: true, Code: 250}))
 		is("accepted at last", epistle.Report{Queued: 9, Accepted: 8, Failed: 1, Skipped: 1, Uncertain: 1})
