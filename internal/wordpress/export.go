@@ -25,6 +25,8 @@ type Export struct {
 	whole  bool // the channel's end was seen
 	ahead  *tag // read already
 	items  int64
+
+	scratch []byte // of leaf, used again
 }
 
 // ExportHead is what a file says of itself before its first item.

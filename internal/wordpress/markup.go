@@ -131,7 +131,8 @@ func (e *Export) leaf(t tag, limit int) (string, error) {
 	}
 	cdata := e.startsCDATA()
 	closing := "</" + t.full + ">"
-	var text []byte
+	text := e.scratch[:0]
+	defer func() { e.scratch = text }()
 	long, afterEnd := false, false // the last part was an end tag of WordPress's own
 	for {
 		part, err := e.tags.ReadSlice('>')
