@@ -52,6 +52,16 @@ func (o options) on(ctx context.Context, database, dir string) (rows []*row, err
 		defer func() { err = errors.Join(err, cluster.Stop()) }()
 		server = cluster.URL
 	}
+	if o.wants(kindSlots) {
+		r, err := o.slots(ctx, database, dir, server)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, r)
+	}
+	if len(o.kinds) == 1 && o.wants(kindSlots) {
+		return rows, nil
+	}
 	o.say("%s: filling the database", database)
 	a, err := newArena(ctx, o, database, filepath.Join(dir, database+"-site"), server)
 	if err != nil {

@@ -52,8 +52,8 @@ func StartPostgres(ctx context.Context, dir string) (*storetest.Cluster, error) 
 	return storetest.StartCluster(context.WithoutCancel(ctx), filepath.Join(dir, "postgres"), port)
 }
 
-// createDatabase makes an empty database on a server and returns its address.
-func createDatabase(ctx context.Context, server, name string) (string, error) {
+// CreateDatabase makes an empty database on a server and returns its address.
+func CreateDatabase(ctx context.Context, server, name string) (string, error) {
 	if err := order(ctx, server, "CREATE DATABASE "+name); err != nil {
 		return "", err
 	}

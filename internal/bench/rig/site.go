@@ -57,7 +57,7 @@ func NewSite(ctx context.Context, o Options) (*Site, error) {
 	}
 	s.url = "sqlite:" + filepath.Join(o.Dir, "epistle.db")
 	if o.Database == Postgres {
-		if s.url, err = createDatabase(ctx, o.Server, "b_"+strings.ToLower(rand.Text())); err != nil {
+		if s.url, err = CreateDatabase(ctx, o.Server, "b_"+strings.ToLower(rand.Text())); err != nil {
 			return nil, err
 		}
 	}
