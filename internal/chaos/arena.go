@@ -151,9 +151,9 @@ func (f *field) waitInstant(ctx context.Context) error {
 func (f *field) waitSent(ctx context.Context) error {
 	_, err := f.site.WaitSent(ctx, f.issue)
 	if err != nil {
-		for _, d := range f.daemons {
+		for n, d := range f.daemons {
 			if d != nil {
-				err = d.Trouble(err.Error())
+				err = d.Trouble(fmt.Sprintf("%v\ndaemon %d (the struck one was %d)", err, n, f.victim))
 			}
 		}
 	}

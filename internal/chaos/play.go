@@ -12,7 +12,7 @@ type play struct {
 	name    string
 	daemons int
 	struck  int      // how many of them the fault hits: each of their connections may cost a copy
-	hold    bool     // what may have arrived is not sent again: no copy may come, and as many deliveries may be uncertain
+	hold    bool     // what may have arrived is not sent again: no copy may come, and some deliveries may be uncertain
 	weather *weather // of the relay; nil: fair
 	strike  func(ctx context.Context, f *field) error
 	mend    func(ctx context.Context, f *field) error // until the issue is sent

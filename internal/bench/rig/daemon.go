@@ -52,7 +52,7 @@ func (s *Site) Start(ctx context.Context, relay string, connections int) (*Daemo
 		// One public address, whichever daemon makes a mail and whatever its port.
 		"EPISTLE_SERVER_LISTEN="+listen, "EPISTLE_SERVER_PUBLIC_URL=https://"+mailDomain,
 		"EPISTLE_RELAY_URL=smtp://"+relay, fmt.Sprintf("EPISTLE_RELAY_CONNECTIONS=%d", connections), "EPISTLE_RELAY_RATE=0",
-		fmt.Sprintf("EPISTLE_LIMITS_LANE_RATE=%d", laneRate),
+		fmt.Sprintf("EPISTLE_LIMITS_LANE_RATE=%d", s.LaneRate),
 		"EPISTLE_MINISTRY_NAME=Bench Mission", "EPISTLE_MINISTRY_ADDRESS=1 Bench Road", "EPISTLE_MINISTRY_CONTACT=office@bench.example.org",
 		"EPISTLE_MAIL_DOMAIN="+mailDomain, "EPISTLE_MAIL_BOUNCE_DOMAIN="+bounceDomain, "EPISTLE_LOG_LEVEL=info")
 	d.cmd.Env = append(d.cmd.Env, signing...)
@@ -72,10 +72,6 @@ func (s *Site) Start(ctx context.Context, relay string, connections int) (*Daemo
 	}
 	return d, nil
 }
-
-// laneRate is a limit for every mail domain, far above what any of them gets:
-// the limits are at work, and hold nobody up.
-const laneRate = 1000
 
 const (
 	mailDomain   = "bench.example.org"

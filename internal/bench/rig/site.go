@@ -25,6 +25,7 @@ type Options struct {
 	Dir         string // an empty folder for this site
 	Binary      string // the daemon's
 	Subscribers int
+	LaneRate    int    // messages a second to each mail domain; 0: no limit
 	DKIM        string // the algorithm of internal/dkim to sign with; "": unsigned
 }
 
@@ -202,7 +203,8 @@ func (s *Site) wait(ctx context.Context, id epistle.ID, reached func(ctx context
 				return err
 			}
 			if err := sleep(ctx, 50*time.Millisecond); err != nil {
-				return fmt.Errorf("the issue is still %s: %w", issue.State, err)
+				report, _ := st.Report(context.WithoutCancel(ctx), id) // as far as it can be had
+				return fmt.Errorf("the issue is still %s, %+v: %w", issue.State, report, err)
 			}
 		}
 	})
