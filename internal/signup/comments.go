@@ -55,7 +55,9 @@ type CommentOptions struct {
 // Comments takes what readers write under the ministry's pages, holds it until
 // a person has read it, and carries out what the moderators decide.
 type Comments struct {
-	o CommentOptions
+	o           CommentOptions
+	newsletters shared[[]epistle.Newsletter]
+	closed      shared[time.Time]
 }
 
 // NewComments makes the verb.
@@ -63,7 +65,7 @@ func NewComments(o CommentOptions) *Comments {
 	if o.Count == nil {
 		o.Count = func(string) {}
 	}
-	return &Comments{o}
+	return &Comments{o: o, newsletters: shared[[]epistle.Newsletter]{read: o.Store.Newsletters}, closed: shared[time.Time]{read: o.Store.SignupsClosed}}
 }
 
 // Page finds the page under which people want to comment. A page of a
@@ -96,14 +98,14 @@ func (c *Comments) Serves(host string) bool { return slices.Contains(c.o.Sites, 
 // Newsletter is the one that the box under the form is about; NotFound if
 // there is none yet, or sign-ups are closed, and then no box is shown.
 func (c *Comments) Newsletter(ctx context.Context) (epistle.Newsletter, error) {
-	closed, err := c.o.Store.SignupsClosed(ctx)
+	closed, err := c.closed.get(ctx)
 	if err != nil {
 		return epistle.Newsletter{}, err
 	}
 	if !closed.IsZero() {
 		return epistle.Newsletter{}, epistle.Errorf(epistle.NotFound, "not-found", nil)
 	}
-	all, err := c.o.Store.Newsletters(ctx)
+	all, err := c.newsletters.get(ctx)
 	if err != nil {
 		return epistle.Newsletter{}, err
 	}

@@ -49,6 +49,12 @@ func (k *Kernel) cookie(name, value string, seconds int) *http.Cookie {
 		Secure: k.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode}
 }
 
+// HasFlashes reports whether a message waits for this visitor.
+func (k *Kernel) HasFlashes(r *http.Request) bool {
+	_, err := r.Cookie(k.CookieName(flashCookie))
+	return err == nil
+}
+
 // takeFlashes reads the message and takes it away.
 func (k *Kernel) takeFlashes(w http.ResponseWriter, r *http.Request) []flash {
 	cookie, err := r.Cookie(k.CookieName(flashCookie))

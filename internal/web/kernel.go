@@ -83,6 +83,9 @@ func (k *Kernel) CookieName(name string) string {
 // URL is the public address of a path.
 func (k *Kernel) URL(path string) string { return k.origin + path }
 
+// Ministry is its name.
+func (k *Kernel) Ministry() epistle.Text { return k.options.Ministry }
+
 // Now is the time.
 func (k *Kernel) Now() time.Time { return k.options.Clock() }
 

@@ -84,29 +84,54 @@ func (k *Kernel) Render(w http.ResponseWriter, r *http.Request, name string, dat
 // RenderStatus renders to memory first, so that a template that fails never
 // leaves half a page with a good status.
 func (k *Kernel) RenderStatus(w http.ResponseWriter, r *http.Request, status int, name string, data any) error {
+	body, err := k.compose(r, name, data, k.takeFlashes(w, r))
+	if err != nil {
+		return err
+	}
+	return k.SendPage(w, r, status, body)
+}
+
+// Compose renders a page to memory without the flashes, to be kept and sent
+// again with SendPage. A request that has flashes must not be answered with it:
+// see HasFlashes.
+func (k *Kernel) Compose(r *http.Request, name string, data any) ([]byte, error) {
+	return k.compose(r, name, data, nil)
+}
+
+func (k *Kernel) compose(r *http.Request, name string, data any, flashes []flash) ([]byte, error) {
 	l := k.Language(r)
 	p, ok := k.pages[l][name]
 	if !ok {
-		return fmt.Errorf("there is no page template %s", name)
+		return nil, fmt.Errorf("there is no page template %s", name)
 	}
 	v := view{Page: data, Lang: l, Ministry: k.options.Ministry.In(l), Banner: bannerFrom(r.Context()),
-		Flashes: k.takeFlashes(w, r), Others: otherLanguages(r, l)}
+		Flashes: flashes, Others: otherLanguages(r, l)}
 	if m, ok := StaffFrom(r.Context()); ok {
 		v.Staff = &m
 		v.Nav = navFor(r, m)
 	}
 	var body bytes.Buffer
 	if err := p.Execute(&body, v); err != nil {
-		return fmt.Errorf("render %s: %w", name, err)
+		return nil, fmt.Errorf("render %s: %w", name, err)
 	}
+	return body.Bytes(), nil
+}
+
+// SendPage answers with a page that was rendered before, in as many pieces as
+// it came.
+func (k *Kernel) SendPage(w http.ResponseWriter, r *http.Request, status int, pieces ...[]byte) error {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Language", string(l))
+	h.Set("Content-Language", string(k.Language(r)))
 	h.Set("Cache-Control", "no-store")
 	h.Add("Vary", "Accept-Language, Cookie")
 	w.WriteHeader(status)
-	_, err := body.WriteTo(w)
-	return err
+	for _, piece := range pieces {
+		if _, err := w.Write(piece); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // mailPolicy is for the preview of a mail, which has its styles inline. The

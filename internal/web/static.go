@@ -71,13 +71,26 @@ func (k *Kernel) serveStatic(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return notFound(w, r)
 	}
+	w.Header().Set("Cache-Control", "no-cache")
+	if current {
+		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	}
+	return k.sendStatic(w, r, name)
+}
+
+// ServeScript answers with a static file that pages of other sites load under a
+// lasting address of its own.
+func (k *Kernel) ServeScript(w http.ResponseWriter, r *http.Request, name string) error {
+	h := w.Header()
+	h.Set("Cache-Control", "public, max-age=3600")
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	return k.sendStatic(w, r, name)
+}
+
+func (k *Kernel) sendStatic(w http.ResponseWriter, r *http.Request, name string) error {
 	h := w.Header()
 	if kind := mime.TypeByExtension(path.Ext(name)); kind != "" {
 		h.Set("Content-Type", kind)
-	}
-	h.Set("Cache-Control", "no-cache")
-	if current {
-		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
 	h.Set("Etag", `"`+k.static.hash[name]+`"`)
 	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(k.static.content[name]))

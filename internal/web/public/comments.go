@@ -1,6 +1,7 @@
 package public
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -19,16 +20,21 @@ type Comments struct {
 	Kernel *web.Kernel
 	Store  *store.Store
 	Verb   *signup.Comments
+	kept   *threadCache
 }
 
 // Routes are the pages of comments. One network may post a handful at once and
 // then one every few seconds, whatever the verb's own caps say.
 func (c Comments) Routes() []web.Route {
 	posts := limit.New(5*time.Second, 20, 50_000, c.Kernel.Now)
+	c.kept = &threadCache{}
 	return []web.Route{
 		web.Public("GET /comments", c.show),
 		web.Public("POST /comments", c.post).LimitedBy(posts),
 		web.Public("GET /comments/received", c.received),
+		web.Public("GET /embed.js", c.script),
+		web.Public("GET /comments/embed", c.embed).OpenToOtherSites(),
+		web.Public("POST /comments/embed", c.postEmbedded).OpenToOtherSites().LimitedBy(posts),
 
 		// RFC 8058: mail providers post here for their users.
 		web.Public("GET /replies/{token}", c.hushing),
@@ -92,17 +98,67 @@ func (c Comments) show(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return c.page(w, r, page, web.NewForm())
+	if !c.plainQuery(r) || page.ID == 0 {
+		return c.page(w, r, page, web.NewForm())
+	}
+	parts, err := c.remembered(r, "page", page, func() ([]byte, error) {
+		p, err := c.fill(r, page, web.NewForm())
+		if err != nil {
+			return nil, err
+		}
+		p.Stamp = stampMark
+		return c.Kernel.Compose(r, "public/comments", p)
+	})
+	if err != nil {
+		return err
+	}
+	return c.Kernel.SendPage(w, r, http.StatusOK, parts[0], []byte(c.Verb.Stamp()), parts[1])
+}
+
+// remembered is the rendering of a thread, made now if nobody asked for it
+// since it changed.
+func (c Comments) remembered(r *http.Request, form string, page epistle.Page, render func() ([]byte, error)) ([2][]byte, error) {
+	key := threadKey{form: form, page: page, language: c.Kernel.Language(r), query: r.URL.RawQuery}
+	newsletter, err := c.Verb.Newsletter(r.Context())
+	switch {
+	case err == nil:
+		key.wording = c.Verb.Wording(newsletter, key.language)
+	case epistle.KindOf(err) != epistle.NotFound:
+		return [2][]byte{}, err
+	}
+	if parts, ok := c.kept.get(key); ok {
+		return parts, nil
+	}
+	body, err := render()
+	if err != nil {
+		return [2][]byte{}, err
+	}
+	parts, ok := cutAtStamp(body)
+	if !ok {
+		return [2][]byte{}, epistle.Errorf(epistle.Internal, "internal", errors.New("a thread has more than one place for its stamp"))
+	}
+	c.kept.put(key, parts)
+	return parts, nil
 }
 
 func (c Comments) page(w http.ResponseWriter, r *http.Request, page epistle.Page, form *web.Form) error {
+	p, err := c.fill(r, page, form)
+	if err != nil {
+		return err
+	}
+	p.Stamp = c.Verb.Stamp()
+	return c.Kernel.Render(w, r, "public/comments", p)
+}
+
+// fill gathers what the page of a thread shows, but for the stamp.
+func (c Comments) fill(r *http.Request, page epistle.Page, form *web.Form) (commentsPage, error) {
 	ctx, l := r.Context(), c.Kernel.Language(r)
-	p := commentsPage{Page: page, Heading: headingOf(page, l), Form: form, Stamp: c.Verb.Stamp()}
+	p := commentsPage{Page: page, Heading: headingOf(page, l), Form: form}
 	after, _ := strconv.ParseInt(r.URL.Query().Get("after"), 10, 64)
 	after = max(after, 0)
 	var err error
 	if p.Thread, err = c.Store.Thread(ctx, page.ID, after, commentsPerPage+1); err != nil {
-		return err
+		return p, err
 	}
 	if len(p.Thread) > commentsPerPage {
 		p.Thread = p.Thread[:commentsPerPage]
@@ -112,19 +168,19 @@ func (c Comments) page(w http.ResponseWriter, r *http.Request, page epistle.Page
 		p.First = c.address(page)
 	}
 	if p.Count, err = c.Store.CountThread(ctx, page.ID); err != nil {
-		return err
+		return p, err
 	}
 	if p.ReplyTo, err = c.replyTo(r, page, form); err != nil {
-		return err
+		return p, err
 	}
 	newsletter, err := c.Verb.Newsletter(ctx)
 	switch {
 	case err == nil:
 		p.Newsletter, p.Wording = &newsletter, c.Verb.Wording(newsletter, l)
 	case epistle.KindOf(err) != epistle.NotFound:
-		return err
+		return p, err
 	}
-	return c.Kernel.Render(w, r, "public/comments", p)
+	return p, nil
 }
 
 // replyTo is the comment that the form answers: the one in the refused form, or
@@ -166,13 +222,7 @@ func (c Comments) post(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	replyTo, _ := strconv.ParseInt(form.Value("reply"), 10, 64)
-	version, _ := strconv.ParseInt(form.Value("wording"), 10, 64)
-	receipt, err := c.Verb.Post(r.Context(), signup.Post{
-		PageURL: page.URL, ReplyTo: replyTo, Name: form.Value("name"), Address: form.Value("email"), Body: form.Value("comment"),
-		Updates: form.Has("updates", "yes"), Replies: form.Has("replies", "yes"), Version: version, Language: c.Kernel.Language(r),
-		Stamp: form.Value("stamp"), Trap: form.Value("website"), IP: c.Kernel.ClientIP(r).String(),
-	})
+	receipt, err := c.Verb.Post(r.Context(), c.posted(r, form, page.URL))
 	if err := c.Kernel.Refuse(r, form, err); err != nil {
 		return err
 	}

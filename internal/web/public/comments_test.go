@@ -23,7 +23,7 @@ const garden = "https://lantern.example/garden"
 
 // reader visits the comments of a ministry with one newsletter.
 type reader struct {
-	t      *testing.T
+	t      testing.TB
 	server *httptest.Server
 	store  *store.Store
 	clock  *storetest.Clock
@@ -31,7 +31,7 @@ type reader struct {
 	page   epistle.Page
 }
 
-func visit(t *testing.T) *reader {
+func visit(t testing.TB) *reader {
 	t.Helper()
 	s, clock := storetest.SQLite(t)
 	quiet := slog.New(slog.DiscardHandler)
