@@ -101,8 +101,9 @@ type Arrival struct {
 	Body           string
 	IP             string
 	Language       Language
-	WantsUpdates   bool // the box was ticked
-	WordingVersion int64
+	WantsUpdates   bool     // the box was ticked
+	WordingVersion int64    // of the words beside the box
+	BoxLanguage    Language // in which they stood there; "" when it is not known
 	CreatedAt      time.Time
 }
 

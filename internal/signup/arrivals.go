@@ -60,9 +60,10 @@ func (v *Arrivals) asks(a epistle.Arrived) bool {
 		v.Clock().Sub(a.CreatedAt) < boxStands
 }
 
-// ask requests the updates for the author of a comment. What they confirm is
-// the wording of the confirmation page; the site's own is on record with the
-// comment. A comment without an address that is one stays a lead.
+// ask requests the updates for the author of a comment. Their consent is to the
+// words that they ticked, in the language of the box; if the newsletter's words
+// have changed since, to those of the confirmation page. A comment without an
+// address that is one stays a lead.
 func (v *Arrivals) ask(ctx context.Context, site epistle.ID, a epistle.Arrival, comment epistle.ID) error {
 	newsletters, err := v.Store.Newsletters(ctx)
 	if err != nil || len(newsletters) == 0 || a.Address == "" {
@@ -72,7 +73,11 @@ func (v *Arrivals) ask(ctx context.Context, site epistle.ID, a epistle.Arrival, 
 	if err != nil || !mine {
 		return err
 	}
-	err = v.Requests.Request(ctx, Request{NewsletterID: newsletters[0].ID, Source: epistle.FromComment,
+	newsletter, wording := newsletters[0], ""
+	if a.BoxLanguage != "" && a.WordingVersion == newsletter.WordingVersion {
+		wording = v.Requests.Wording(newsletter, a.BoxLanguage)
+	}
+	err = v.Requests.Request(ctx, Request{NewsletterID: newsletter.ID, Source: epistle.FromComment, Wording: wording,
 		Address: string(a.Address), Name: a.Name, Language: a.Language, PageURL: a.PageURL, CommentID: comment, IP: a.IP})
 	// What became of the request is recorded also when the caller is gone.
 	ctx = context.WithoutCancel(ctx)
@@ -106,6 +111,9 @@ func arrivalOf(site epistle.Site, c wordpress.Comment) (a epistle.Arrival, left 
 	a.IP, _ = epistle.ScrubLine(c.IP, maxIP)
 	a.PageURL = pageOf(site, c)
 	preferred, err := epistle.ParseLanguage(c.OptIn.Language)
+	if err == nil && c.OptIn.Checked {
+		a.BoxLanguage = preferred
+	}
 	if err != nil && epistle.HasHangul(a.PageTitle) {
 		preferred = epistle.Korean
 	}

@@ -83,7 +83,7 @@ func (b *blog) only(state epistle.CommentState) store.CommentInContext {
 func TestAHookBringsAComment(t *testing.T) {
 	eachHouse(t, func(t *testing.T, h *house) {
 		b := newBlog(h)
-		b.tells(map[string]any{"optin": ticked})
+		b.tells(map[string]any{"optin": map[string]any{"checked": true, "text_version": 1, "lang": "ko"}})
 		c := b.only(epistle.CommentPending)
 		if c.Name != "Miriam O’Hara" || c.Address != "miriam@reader.example" || c.Body != "Amen & amen. I would like to receive the email updates." {
 			t.Errorf("the comment is %q of %q <%s>", c.Body, c.Name, c.Address)
@@ -92,6 +92,11 @@ func TestAHookBringsAComment(t *testing.T) {
 			t.Errorf("the comment came as %+v", c)
 		}
 		mails := h.mails()
+		signups, err := h.store.Signups(t.Context(), epistle.SignupFilter{}, 10)
+		h.must(err)
+		if len(signups) != 1 || signups[0].CommentID != c.ID || signups[0].Wording != h.service.Wording(h.update, epistle.Korean) || signups[0].Language != epistle.English {
+			t.Errorf("the sign-up is %+v", signups)
+		}
 		if len(mails) != 1 || mails[0].Kind != epistle.NoticeConfirm || mails[0].To != "miriam@reader.example" {
 			t.Fatalf("mails for a ticked box: %+v", mails)
 		}

@@ -10,9 +10,12 @@ import (
 	"epistle/internal/epistle"
 )
 
-// ArrivalBatch is how many arrivals TakeArrivals takes at once, so that its
-// transaction stays short.
-const ArrivalBatch = 100
+// ArrivalBatch is how many arrivals TakeArrivals takes at once. It keeps them in
+// several transactions, so that each stays short.
+const (
+	ArrivalBatch   = 100
+	arrivalsAtOnce = 34
+)
 
 // TakeArrivals keeps comments as one site tells of them, and says what became
 // of each. A comment that is new is added; of one that is known, a later
@@ -20,7 +23,8 @@ const ArrivalBatch = 100
 // decided stands until the site's own decision changes. A ticked box stays
 // ticked. A comment that was deleted there goes to the trash without its words,
 // unless a sign-up stands on them, and no later telling brings it back.
-// At most ArrivalBatch, of one site, in one transaction.
+// At most ArrivalBatch, of one site. When it fails some may be kept already: to
+// tell of them again is harmless.
 func (s *Store) TakeArrivals(ctx context.Context, site epistle.ID, list []epistle.Arrival) ([]epistle.Arrived, error) {
 	if len(list) == 0 {
 		return nil, nil
@@ -43,20 +47,22 @@ func (s *Store) TakeArrivals(ctx context.Context, site epistle.ID, list []epistl
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(list[a].SourceID, list[b].SourceID) })
 	results := make([]epistle.Arrived, len(list))
-	err = s.writeBulk(ctx, func(q queries) error {
-		t := &taking{Store: s, q: q, site: site, now: s.clock(), pages: pages}
-		if err := t.begin(ctx, list); err != nil {
-			return err
-		}
-		for _, i := range order {
-			if results[i], err = t.take(ctx, list[i], first+int64(i)); err != nil {
+	for some := range slices.Chunk(order, arrivalsAtOnce) {
+		err := s.writeBulk(ctx, func(q queries) error {
+			t := &taking{Store: s, q: q, site: site, now: s.clock(), pages: pages}
+			if err := t.begin(ctx, list, some); err != nil {
 				return err
 			}
+			for _, i := range some {
+				if results[i], err = t.take(ctx, list[i], first+int64(i)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
 	}
 	return results, nil
 }
@@ -123,8 +129,9 @@ type sourceRow struct {
 	CreatedAt    int64 `db:"created_at"`
 }
 
-// begin makes the tellings of a site queue, and reads all that they are about.
-func (t *taking) begin(ctx context.Context, list []epistle.Arrival) error {
+// begin makes the tellings of a site queue, and reads all that some of a list
+// are about.
+func (t *taking) begin(ctx context.Context, list []epistle.Arrival, some []int) error {
 	changed, err := t.q.exec(ctx, `UPDATE site SET version = version WHERE id = ?`, t.site)
 	if err != nil {
 		return err
@@ -133,7 +140,8 @@ func (t *taking) begin(ctx context.Context, list []epistle.Arrival) error {
 		return epistle.Errorf(epistle.NotFound, "not-found", nil)
 	}
 	var ids, related []int64
-	for _, a := range list {
+	for _, i := range some {
+		a := list[i]
 		ids = append(ids, a.SourceID)
 		related = append(related, a.SourceID)
 		if a.ParentSourceID != 0 {
