@@ -125,10 +125,10 @@ func (m *marker) step(batch []*request, broken error) error {
 		switch {
 		case broken != nil:
 			r.answer <- answer{err: broken}
-		case r.take && len(m.free) > 0: // it stands in the row already
-			r.answer <- answer{span: m.pick()}
 		case r.take:
-			mark.Want.Ranges++
+			if r.span = m.pick(); r.span == nil {
+				mark.Want.Ranges++
+			}
 			waiting = append(waiting, r)
 		default:
 			r.span.Done = r.done
@@ -140,7 +140,7 @@ func (m *marker) step(batch []*request, broken error) error {
 			waiting = append(waiting, r)
 		}
 	}
-	if broken != nil || len(batch) > 0 && len(waiting) == 0 {
+	if broken != nil {
 		return broken
 	}
 	m.demand(&mark.Want)
@@ -151,11 +151,10 @@ func (m *marker) step(batch []*request, broken error) error {
 		m.take(given)
 	}
 	for _, r := range waiting {
-		got := answer{err: err}
-		if r.take && err == nil {
-			got.span = m.pick()
+		if r.take && r.span == nil {
+			r.span = m.pick()
 		}
-		r.answer <- got
+		r.answer <- answer{span: r.span, err: err}
 	}
 	return err
 }
@@ -165,7 +164,7 @@ func (m *marker) step(batch []*request, broken error) error {
 func (m *marker) demand(w *store.Want) {
 	w.Size, w.Split, w.Hold = m.rangeSize, int64(2*m.gateway.connections()), m.hold
 	if w.Ranges > 0 {
-		w.Ranges += m.gateway.connections() / 4 // one look at the database for several
+		w.Spares = m.gateway.connections() / 4 // one look at the database for several
 	}
 	if now := time.Now(); now.After(m.adoptAt) {
 		w.Adopt, m.adoptAt = true, now.Add(m.poll)
@@ -193,6 +192,7 @@ func (m *marker) pick() *span {
 	}
 	s := m.free[0]
 	m.free = m.free[1:]
+	s.Spare = false
 	return s
 }
 

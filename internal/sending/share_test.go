@@ -74,6 +74,7 @@ func TestAShareThatRanOutIsAdopted(t *testing.T) {
 			eachPress(t, func(t *testing.T, p *press) {
 				issue := p.launched(t, 8)
 				a := p.openShare(t, issue.ID, "a")
+				a.Want.Spares = 1
 				a.Open, a.Want = p.mark(t, a), store.Want{}
 				a.Open[0].Done = 1
 				p.mark(t, a)
@@ -81,10 +82,10 @@ func TestAShareThatRanOutIsAdopted(t *testing.T) {
 				p.clock.Advance(2 * time.Minute)
 				b := p.openShare(t, issue.ID, "b")
 				b.Want.Adopt, b.Want.Hold = true, hold
-				want := []store.Range{{First: 1, Last: 3, Done: 1}, {First: 4, Last: 6, Done: 3}}
+				want := []store.Range{{First: 1, Last: 3, Done: 1}, {First: 4, Last: 6, Done: 3}, {First: 7, Last: 8, Done: 6, Spare: true}}
 				uncertain := int64(0)
 				if hold {
-					want[0].Done, want[1].Done, uncertain = 2, 4, 2
+					want[0].Done, want[1].Done, uncertain = 2, 4, 2 // but nothing of the spare one
 				}
 				for range 2 {
 					if got := p.mark(t, b); !slices.Equal(got, want) {

@@ -250,6 +250,15 @@ func TestAnObjectionToTheContentPausesTheIssue(t *testing.T) {
 				if got, err := p.store.Suppression(t.Context(), epistle.Address(address(1))); err != nil || got != "" {
 					t.Errorf("a reader was suppressed for it: %q, %v", got, err)
 				}
+				eventually(t, "every refusal is recorded", func() bool {
+					refused := 0
+					for _, m := range p.relay.Messages() {
+						if m.Refused && strings.HasPrefix(m.To, "reader") {
+							refused++
+						}
+					}
+					return p.report(t, issue.ID).Deferred == int64(refused)
+				})
 				// Somebody set it right: everybody gets it, those who were refused too.
 				p.relay.SetScript(nil)
 				if err := service.Resume(t.Context(), p.editor, issue.ID); err != nil {

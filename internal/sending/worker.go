@@ -76,7 +76,7 @@ func (w *worker) work(ctx context.Context) {
 }
 
 func (w *worker) take() (*span, error) {
-	w.request.take, w.request.results = true, nil
+	w.request.take, w.request.span, w.request.results = true, nil, nil
 	w.marker.requests <- &w.request
 	got := <-w.request.answer
 	return got.span, got.err

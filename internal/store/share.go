@@ -21,15 +21,24 @@ import (
 // sent everything up to Done; Done is First-1 before the first.
 type Range struct {
 	First, Last, Done int64
+	Spare             bool // no connection has it yet: nothing of it can be under way
 }
 
-// rangeSize is how many bytes a packed range takes.
-const rangeSize = 3 * 8
+// rangeSize is how many bytes a packed range takes; spareBit in its first number
+// says that it is spare.
+const (
+	rangeSize = 3 * 8
+	spareBit  = 1 << 62
+)
 
 func packRanges(ranges []Range) []byte {
 	packed := make([]byte, 0, len(ranges)*rangeSize)
 	for _, r := range ranges {
-		for _, n := range [...]int64{r.First, r.Last, r.Done} {
+		first := r.First
+		if r.Spare {
+			first |= spareBit
+		}
+		for _, n := range [...]int64{first, r.Last, r.Done} {
 			packed = binary.BigEndian.AppendUint64(packed, uint64(n))
 		}
 	}
@@ -38,12 +47,12 @@ func packRanges(ranges []Range) []byte {
 
 func unpackRanges(packed []byte) ([]Range, error) {
 	if len(packed)%rangeSize != 0 {
-		return nil, fmt.Errorf("the slots of a sender have %d bytes", len(packed))
+		return nil, fmt.Errorf("the slots of a share have %d bytes", len(packed))
 	}
 	ranges := make([]Range, 0, len(packed)/rangeSize)
 	for ; len(packed) > 0; packed = packed[rangeSize:] {
 		number := func(i int) int64 { return int64(binary.BigEndian.Uint64(packed[8*i:])) }
-		ranges = append(ranges, Range{First: number(0), Last: number(1), Done: number(2)})
+		ranges = append(ranges, Range{First: number(0) &^ spareBit, Last: number(1), Done: number(2), Spare: number(0)&spareBit != 0})
 	}
 	return ranges, nil
 }
@@ -118,7 +127,8 @@ type Mark struct {
 
 // Want is what a share asks for with a mark.
 type Want struct {
-	Ranges int   // how many new ones
+	Ranges int   // how many new ones, for connections that wait
+	Spares int   // and how many more, for those that will ask next
 	Size   int64 // how many deliveries each has at most
 	Split  int64 // each has at most this part of what is left, so that small lists are shared out
 	Adopt  bool  // the ranges of shares whose lease has run out, too
@@ -126,6 +136,13 @@ type Want struct {
 }
 
 func (w Want) any() bool { return w.Ranges > 0 || w.Adopt }
+
+// spare makes those of the ranges spare that nobody waits for.
+func (w Want) spare(given []Range) {
+	for i := range given {
+		given[i].Spare = i >= w.Ranges
+	}
+}
 
 // fenced is what an owner gets once somebody else has taken over.
 func fenced() error { return epistle.Errorf(epistle.Conflict, "sender.fenced", nil) }
@@ -205,13 +222,14 @@ func (s *Store) give(ctx context.Context, q queries, m Mark, fit bool) (given []
 		}
 		given = append(given, adopted...)
 	}
-	if missing := m.Want.Ranges - len(given); missing > 0 {
+	if missing := m.Want.Ranges + m.Want.Spares - len(given); missing > 0 {
 		fresh, err := allot(ctx, q, m.IssueID, missing, m.Want)
 		if err != nil {
 			return nil, err
 		}
 		given = append(given, fresh...)
 	}
+	m.Want.spare(given)
 	return given, nil
 }
 
@@ -265,7 +283,7 @@ func (s *Store) adopt(ctx context.Context, q queries, m Mark) ([]Range, error) {
 // uncertain, so that nobody sends it again.
 func (s *Store) holdFirst(ctx context.Context, q queries, issueID epistle.ID, ranges []Range) error {
 	for i, r := range ranges {
-		if r.Done == r.Last {
+		if r.Spare || r.Done == r.Last {
 			continue
 		}
 		if _, err := s.recordResult(ctx, q, issueID, Result{Seq: r.Done + 1, State: epistle.Uncertain, Attempted: true}, 0, `state = 0`); err != nil {
