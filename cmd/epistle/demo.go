@@ -23,9 +23,10 @@ import (
 )
 
 type demoCommand struct {
-	Listen   string `help:"${help_demo_listen}" default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
-	Database string `help:"${help_demo_database}" placeholder:"URL"`
-	Exit     bool   `help:"${help_demo_exit}"`
+	Listen   string   `help:"${help_demo_listen}" default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+	Database string   `help:"${help_demo_database}" placeholder:"URL"`
+	Exit     bool     `help:"${help_demo_exit}"`
+	Site     []string `help:"${help_demo_site}" placeholder:"HOST"`
 }
 
 // run shows the whole program on loopback: a sample ministry on a throw-away
@@ -89,6 +90,7 @@ func (d demoCommand) build(ctx context.Context, p *program, dir string) (*demo, 
 	settings.Relays = []config.Relay{{URL: "smtp://" + smtp.Addr().String(), Connections: 4}}
 	settings.Ministry.Name, settings.Ministry.Address = sampleMinistry.Name, sampleMinistry.PostalAddress
 	settings.Ministry.Contact = sampleNewsletter.ReplyTo.Address
+	settings.Comments.Sites = d.Site
 	settings.Mail.Domain = sampleNewsletter.Sender.Address.Domain()
 	a, err := newApp(ctx, settings, appOptions{
 		Catalog: p.catalog, Clock: clock.Now, Log: p.log, Listener: listener,

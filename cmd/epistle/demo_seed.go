@@ -106,6 +106,11 @@ func (d *demo) seedPool(ctx context.Context, s *sample) error {
 			return err
 		}
 	}
+	for _, answer := range signup.StarterAnswers(func(l epistle.Language, key string) string { return d.app.catalog.In(l).T(key) }) {
+		if _, err := d.app.answers.Create(ctx, author, answer); err != nil {
+			return err
+		}
+	}
 	_, err := d.app.pool.CreateVideo(ctx, author, sampleVideo)
 	return err
 }

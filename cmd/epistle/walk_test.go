@@ -136,10 +136,10 @@ var tourPattern = regexp.MustCompile(`(?s)(http://[^/\s]+)(/comments\?page=\S+).
 
 // startDemo builds the plain program, runs its demo on a free port, and reads
 // where to click from what it prints. The demo ends with the test.
-func startDemo(t *testing.T) house {
+func startDemo(t *testing.T, more ...string) house {
 	t.Helper()
 	program := buildProgram(t)
-	demo := exec.Command(program, "demo", "--listen", "127.0.0.1:0")
+	demo := exec.Command(program, append([]string{"demo", "--listen", "127.0.0.1:0"}, more...)...)
 	log := &lockedBuffer{}
 	demo.Stderr = log
 	stdout, err := demo.StdoutPipe()

@@ -2,6 +2,7 @@ package public
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -157,7 +158,7 @@ type outcome struct {
 	Failed  bool              `json:"failed,omitempty"` // the updates could not be asked for now
 	Message string            `json:"message,omitempty"`
 	Errors  map[string]string `json:"errors,omitempty"` // by field
-	Stamp   string            `json:"stamp,omitempty"`  // for the next try
+	Stamp   string            `json:"stamp,omitempty"`  // for the next try, if the old one is too old
 }
 
 // postEmbedded takes a comment that was written in an embedded thread, by the
@@ -198,10 +199,14 @@ func (c Comments) refuse(w http.ResponseWriter, r *http.Request, err error, form
 		if form == nil {
 			return err
 		}
-		if err := c.Kernel.Refuse(r, form, err); err != nil {
-			return err
+		if unknown := c.Kernel.Refuse(r, form, err); unknown != nil {
+			return unknown
 		}
-		o := outcome{Message: form.Message, Errors: map[string]string{}, Stamp: c.Verb.Stamp()}
+		o := outcome{Message: form.Message, Errors: map[string]string{}}
+		var known *epistle.Error
+		if errors.As(err, &known) && known.Message == "form.stale" {
+			o.Stamp = c.Verb.Stamp()
+		}
 		for _, field := range []string{"name", "email", "comment", "updates"} {
 			if sentence := form.Error(field); sentence != "" {
 				o.Errors[field] = sentence

@@ -62,7 +62,7 @@ func TestAThreadInAPageOfAConfiguredSite(t *testing.T) {
 	v.clock.Advance(30 * time.Second)
 	form := url.Values{"page": {blog + "/autumn"}, "stamp": {thread["stamp"].(string)}, "name": {"Solveig"}, "comment": {"Well <b>written</b>."}}
 	answer, told := v.embedded("POST", blog, "", form)
-	if answer.StatusCode != http.StatusUnprocessableEntity || told["errors"].(map[string]any)["email"] == nil || told["stamp"] == "" {
+	if answer.StatusCode != http.StatusUnprocessableEntity || told["errors"].(map[string]any)["email"] == nil {
 		t.Errorf("an empty address gives %d %v", answer.StatusCode, told)
 	}
 	form.Set("email", "solveig@example.org")

@@ -42,7 +42,7 @@ const actions = {
 };
 
 document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest("input:not([type=checkbox]), textarea, select, [contenteditable], dialog");
+  const typing = event.target.closest("input:not([type=checkbox]), textarea, select, [contenteditable], dialog[open]");
   if (event.key === "Escape" && typing?.closest("details.reply")) { go(current); return; }
   if (typing || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   // The place of the key serves where the keyboard is set to Hangul.
@@ -62,6 +62,7 @@ const button = document.querySelector("[data-keys-help]");
 if (button && help) {
   button.hidden = false;
   button.addEventListener("click", () => help.showModal());
+  help.addEventListener("close", () => (current >= 0 ? go(current) : document.activeElement?.blur()));
   const box = help.querySelector("[data-keys-off]");
   box.checked = Boolean(localStorage.getItem(off));
   box.addEventListener("change", () => box.checked ? localStorage.setItem(off, "yes") : localStorage.removeItem(off));
