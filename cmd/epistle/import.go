@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -30,6 +31,10 @@ type importSubscribersCommand struct {
 	DryRun     bool   `help:"${help_import_dry_run}"`
 }
 
+// importMemory is how much memory of its own an import tries to keep within, in
+// bytes: a million addresses that were seen are some twenty million.
+const importMemory = 56 << 20
+
 // run imports a CSV file and says what became of its rows. Rows that are wrong
 // are told by their line, never by what stands in them.
 func (cmd *importSubscribersCommand) run(ctx context.Context, p *program) error {
@@ -48,6 +53,7 @@ func (cmd *importSubscribersCommand) run(ctx context.Context, p *program) error 
 	if info, err := file.Stat(); err != nil || info.IsDir() {
 		return epistle.Errorf(epistle.Invalid, "cli.import.file", err).With("Path", cmd.File)
 	}
+	debug.SetMemoryLimit(importMemory)
 	return p.withStore(ctx, func(_ config.Config, s *store.Store) error {
 		newsletter, err := chooseNewsletter(ctx, s, cmd.Newsletter)
 		if err != nil {
