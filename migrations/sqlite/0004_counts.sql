@@ -7,6 +7,9 @@ CREATE INDEX subscription_joined ON subscription (newsletter_id, confirmed_at);
 CREATE INDEX subscription_gone ON subscription (newsletter_id, left_at) WHERE left_at > 0;
 CREATE INDEX subscriber_language ON subscriber (language);
 
+-- What became of the latest slots of a series.
+CREATE INDEX slot_series ON slot (series, at);
+
 -- Deliveries that stand otherwise than the launch and the shares tell: to be
 -- tried again, failed, skipped, uncertain; and welcomes.
 ALTER TABLE delivery ADD COLUMN aside INTEGER NOT NULL DEFAULT 0;
