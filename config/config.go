@@ -28,6 +28,7 @@ type Config struct {
 	Signups  Signups
 	Fetch    Fetch
 	Alert    Alert
+	Metrics  Metrics
 	Log      Log
 }
 
@@ -102,6 +103,10 @@ type Fetch struct{ Allow []string }
 // Alert is who hears of trouble; "" is nobody.
 type Alert struct{ Address epistle.Address }
 
+// Metrics may be read on loopback, and with the token from elsewhere; "" lets
+// nobody else in.
+type Metrics struct{ Token string }
+
 // Log says how much is logged.
 type Log struct{ Level slog.Level }
 
@@ -163,6 +168,7 @@ var settings = []setting{
 	{key: "signups.per_hour", initial: int64(1800)},
 	{key: "fetch.allow", initial: []string{}},
 	{key: "alert.address", initial: ""},
+	{key: "metrics.token", initial: "", secret: true},
 	{key: "log.level", initial: "info"},
 }
 

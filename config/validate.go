@@ -53,6 +53,7 @@ func build(v values) Config {
 		Signups:  Signups{Burst: v.count("signups.burst"), PerHour: v.count("signups.per_hour")},
 		Fetch:    Fetch{Allow: v.hostPorts("fetch.allow")},
 		Alert:    Alert{Address: v.address("alert.address")},
+		Metrics:  Metrics{Token: v.line("metrics.token")},
 		Log:      Log{Level: v.level("log.level")},
 	}
 }

@@ -54,6 +54,7 @@ func (a *app) areas(sessions *desk.Sessions) []web.Area {
 		public.Home{Kernel: k, Newsletters: a.store},
 		public.Comments{Kernel: k, Store: a.store, Verb: a.comments},
 		public.NewSubscribe(k, a.signup, a.stamps),
+		public.Metrics{Kernel: k, Handler: a.metrics.Handler(), Token: a.config.Metrics.Token},
 		hooks.WordPress{Kernel: k, Hook: a.hook},
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"epistle/internal/editorial"
 	"epistle/internal/epistle"
 	"epistle/internal/fetch"
+	"epistle/internal/metrics"
 	"epistle/internal/relay"
 	"epistle/internal/render"
 	"epistle/internal/schedule"
@@ -35,6 +36,7 @@ type verbs struct {
 	answers     signup.Answers
 	gate        signup.Gate
 	morning     signup.Morning
+	metrics     *metrics.Metrics
 	pool        *editorial.Pool
 	issues      *editorial.Issues
 	newsletters *editorial.Newsletters
@@ -59,12 +61,14 @@ func (a *app) buildVerbs(ctx context.Context) (err error) {
 	})
 	a.account = account.New(account.Options{Store: a.store, Hash: keys.Index, Clock: a.clock, Log: a.log,
 		URL: func(path string) string { return a.publicURL + path }})
-	a.signup = signup.New(signup.Options{Store: a.store, Catalog: a.catalog, Keys: keys, Clock: a.clock, Log: a.log, NextSlot: nextSlot,
+	a.metrics = metrics.New(a.store)
+	a.signup = signup.New(signup.Options{Count: a.metrics.Count("signup"), Store: a.store, Catalog: a.catalog, Keys: keys, Clock: a.clock, Log: a.log, NextSlot: nextSlot,
 		CommentSites: a.config.Comments.Sites,
 		Strangers:    signup.Strangers{Burst: a.config.Signups.Burst, PerHour: a.config.Signups.PerHour}})
 	a.stamps = signup.NewStamps(keys, a.clock)
 	a.lists = signup.NewLists(a.signup, a.store, a.config.DataDir)
 	a.comments = signup.NewComments(signup.CommentOptions{
+		Count: a.metrics.Count("comment"),
 		Store: a.store, Requests: a.signup, Stamps: a.stamps, Keys: keys,
 		Clock: a.clock, Log: a.log, Sites: a.config.Comments.Sites,
 	})

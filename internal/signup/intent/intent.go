@@ -15,6 +15,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strings"
 )
 
 // Ask is something that comments ask for.
@@ -96,7 +97,7 @@ func (l *findings) read(text string, s stretch) {
 		}
 	}
 	if isQuestion(text, s) {
-		l.add(Question, s, questionScore)
+		l.add(Question, stretch{s.end - len(strings.TrimLeft(text[s.start:s.end], " \n")), s.end}, questionScore)
 	}
 }
 

@@ -55,7 +55,8 @@ func moderate(t *testing.T, role epistle.Role, language epistle.Language) *moder
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(kernel.Handler(webtest.SignedIn(member),
-		desk.Comments{Kernel: kernel, Store: s, Verb: verb}, desk.Pages{Kernel: kernel, Store: s, Verb: pages}))
+		desk.Answers{Kernel: kernel, Store: s, Verb: signup.Answers{Store: s, Clock: clock.Now}, Catalog: webtest.Catalog(t)},
+		desk.Comments{Kernel: kernel, Store: s, Verb: verb, Ministry: epistle.Text{EN: "Lantern House", KO: "등불의 집"}}, desk.Pages{Kernel: kernel, Store: s, Verb: pages}))
 	t.Cleanup(server.Close)
 	jar := &flashJar{}
 	return &moderator{t: t, server: server, client: &http.Client{Jar: jar}, store: s, clock: clock, page: page}
