@@ -45,7 +45,7 @@ func (a *app) areas(sessions *desk.Sessions) []web.Area {
 		desk.Subscribers{Kernel: k, Store: a.store, Signup: a.signup},
 		desk.Lists{Kernel: k, Store: a.store, Verb: a.lists},
 		desk.Pool{Kernel: k, Store: a.store, Pool: a.pool, Preview: a.renderer, Zone: location(a.config)},
-		desk.Issues{Kernel: k, Store: a.store, Issues: a.issues, Preview: a.renderer, Tests: a.sending, Slots: nextSlots},
+		desk.Issues{Kernel: k, Store: a.store, Issues: a.issues, Preview: a.renderer, Tests: a.sending, Mail: a.sending.Health, Slots: nextSlots},
 		desk.Comments{Kernel: k, Store: a.store, Verb: a.comments, Now: a.signup.NowOffered, Ministry: a.config.Ministry.Name},
 		desk.Answers{Kernel: k, Store: a.store, Verb: a.answers, Catalog: a.catalog},
 		desk.Pages{Kernel: k, Store: a.store, Verb: a.pages},

@@ -30,9 +30,16 @@
 // be sent) whenever its last answer is older than a fraction of a second, and
 // says DATA only on a fresh one.
 //
-// Deferred deliveries and welcomes are claimed row by row, by any daemon, and
-// sent over a connection of their own. Notices have one too, so that neither
-// waits for bulk mail.
+// Deferred deliveries, welcomes and notices are claimed row by row, by any
+// daemon, each over a connection of its own, so that none waits for bulk mail or
+// for another.
+//
+// Limits hold for all daemons together: token buckets, breakers and quotas are
+// rows in the database, debited in parts. A lane that is full, or whose domain
+// refuses for the time being, holds no connection up: its mail is put off to a
+// moment that is debited for it. For the rate of a relay, or of all, a connection
+// waits. When the quotas of a day are used up, issues rest until the next.
+// Notices count, and wait for nothing.
 package sending
 
 import (

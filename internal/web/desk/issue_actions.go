@@ -141,6 +141,7 @@ type reportPage struct {
 	Done       int64 // deliveries that nothing more will happen to
 	Finished   bool
 	HeldReason string
+	Trouble    string // what is wrong with the mail, while the issue is on its way
 	May        powers
 }
 
@@ -159,6 +160,11 @@ func (p Issues) report(w http.ResponseWriter, r *http.Request) error {
 		May:      powersOf(web.ActorFrom(r.Context()), issue)}
 	if issue.HeldReason != "" {
 		page.HeldReason = p.Kernel.Words(r).T("held." + issue.HeldReason)
+	}
+	if issue.State == epistle.IssueLaunching || issue.State == epistle.IssueSending {
+		if trouble := p.Mail(); trouble != nil {
+			page.Trouble = p.Kernel.Words(r).Error(trouble)
+		}
 	}
 	return p.Kernel.Render(w, r, "desk/issue-report", page)
 }

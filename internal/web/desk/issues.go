@@ -43,6 +43,8 @@ type Issues struct {
 	Issues  *editorial.Issues
 	Preview Previewer
 	Tests   TestSender
+	// Mail says in a sentence what is wrong with sending; nil if all is well.
+	Mail func() error
 	// Slots lists a newsletter's next slots after a moment.
 	Slots func(n epistle.Newsletter, after time.Time, count int) ([]time.Time, error)
 }

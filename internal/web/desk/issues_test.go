@@ -112,7 +112,7 @@ func newIssueDesk(t *testing.T) *issueDesk {
 			mail, err := renderer.Preview(n, i, l, epistle.Full)
 			return mail.Size, err
 		}})
-	d.pages = desk.Issues{Kernel: d.kernel, Store: h, Issues: verb, Preview: renderer, Tests: h,
+	d.pages = desk.Issues{Kernel: d.kernel, Store: h, Issues: verb, Preview: renderer, Tests: h, Mail: mailFlows,
 		Slots: func(_ epistle.Newsletter, after time.Time, count int) ([]time.Time, error) {
 			var slots []time.Time
 			for n := 0; len(slots) < count; n++ {
@@ -433,6 +433,25 @@ func TestSendPauseResumeCancelAndReport(t *testing.T) {
 	}
 	if status, _, _ := d.as(t, sora, http.MethodGet, "/desk/issues", nil); status != http.StatusOK {
 		t.Errorf("the list: status %d", status)
+	}
+}
+
+func TestTheReportSaysThatTheQuotaIsUsedUp(t *testing.T) {
+	d := newIssueDesk(t)
+	d.pages.Mail = func() error { return epistle.Errorf(epistle.Unavailable, "relay.quota", nil) }
+	issue, path := d.begun(t)
+	_, err := d.pages.Issues.Approve(t.Context(), daniel.Actor(), issue.ID, issue.Version, issue.Digest())
+	check(t, err)
+	for step, wants := range []bool{true, false} {
+		verb := []string{"send", "cancel"}[step]
+		if status, _, _ := d.as(t, daniel, http.MethodPost, path+"/"+verb, url.Values{}); status != http.StatusSeeOther {
+			t.Fatalf("%s: status %d", verb, status)
+		}
+		for m, sentence := range map[*epistle.StaffMember]string{&daniel: "goes out by itself after midnight", &sora: "자정이 지나면"} {
+			if _, page, _ := d.as(t, *m, http.MethodGet, path+"/report", nil); strings.Contains(page, sentence) != wants {
+				t.Errorf("after %s, the report for %s has %q: %v, want %v", verb, m.Name, sentence, !wants, wants)
+			}
+		}
 	}
 }
 
