@@ -79,7 +79,7 @@ func (a *account) spend(ctx context.Context, today time.Time) (bool, error) {
 	a.turnTo(today)
 	if a.held == 0 && !a.spent {
 		// Small parts, so that little is lost when a daemon is.
-		granted, err := a.store.SpendQuota(ctx, a.relay, a.day, limit, max(1, min(limit/500, 250)))
+		granted, err := a.store.SpendQuota(ctx, a.relay, a.day, limit, max(1, min(limit/500, 2000)))
 		if err != nil {
 			return false, err
 		}
