@@ -23,10 +23,9 @@ const dueWindow = 500
 const dueRivals = 4
 
 // claimDue takes, of the deliveries of a kind that are due, the first of each
-// lane, then the second, and so on. The kind stands in the text, so that its
-// index is found.
+// lane, then the second, and so on.
 func (s *Store) claimDue(kind epistle.DeliveryKind) string {
-	isDue := `d.kind = ` + strconv.Itoa(int(kind)) + ` AND d.next_at > 0 AND d.next_at <= ? AND d.state IN (0, 2)`
+	isDue := isDue(kind)
 	return `UPDATE delivery SET next_at = ?, reserved = CASE WHEN next_at < ? THEN 0 ELSE reserved END WHERE (issue_id, seq) IN (
 	SELECT d.issue_id, d.seq FROM delivery d WHERE ` + isDue + ` AND (d.issue_id, d.seq) IN (
 		SELECT c.issue_id, c.seq FROM (
@@ -37,6 +36,11 @@ func (s *Store) claimDue(kind epistle.DeliveryKind) string {
 		ORDER BY c.place, c.next_at LIMIT ?) LIMIT ?` + s.dialect.claimSuffix("d") + `) RETURNING issue_id, seq`
 }
 
+// isDue has the kind in its text, so that its index is found.
+func isDue(kind epistle.DeliveryKind) string {
+	return `d.kind = ` + strconv.Itoa(int(kind)) + ` AND d.next_at > 0 AND d.next_at <= ? AND d.state IN (0, 2)`
+}
+
 // ClaimDue takes up to limit deliveries of a kind whose time has come, of issues
 // that are not paused, held back or cancelled, from each lane in turn. They come
 // back if SettleDue has not been called for them when the lease ends.
@@ -45,12 +49,18 @@ func (s *Store) ClaimDue(ctx context.Context, kind epistle.DeliveryKind, lease t
 		return nil, err
 	}
 	now := s.clock()
+	// Mostly nothing is due, and then nobody who writes is disturbed.
+	var due []int64
+	err := s.read().all(ctx, &due, `SELECT d.seq FROM delivery d WHERE `+isDue(kind)+` LIMIT 1`, micros(now))
+	if err != nil || len(due) == 0 {
+		return nil, s.mapError(err)
+	}
 	claimed := micros(now.Add(lease))
 	var keys []struct {
 		IssueID int64 `db:"issue_id"`
 		Seq     int64
 	}
-	err := s.writeBulk(ctx, func(q queries) error {
+	err = s.writeBulk(ctx, func(q queries) error {
 		keys = nil
 		return q.all(ctx, &keys, s.claimDue(kind), claimed, micros(now.Add(-punctuality)), micros(now), micros(now), dueWindow, dueRivals*limit, limit)
 	})
