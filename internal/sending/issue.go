@@ -118,8 +118,8 @@ func (r *run) launch(ctx context.Context) {
 		monthly, err = r.isFirstOfMonth(ctx)
 	}
 	l := store.Launch{IssueID: r.issue.ID, NewsletterID: r.issue.NewsletterID, Monthly: monthly}
-	for size := min(firstChunk, r.chunkSize); ctx.Err() == nil; size = min(2*size, r.chunkSize) {
-		p, err := r.Store.LaunchChunk(ctx, l, size)
+	for ctx.Err() == nil {
+		p, err := r.Store.LaunchChunk(ctx, l, r.chunkSize)
 		switch {
 		case err == nil:
 			r.launched.move(p.Launched)
@@ -140,10 +140,8 @@ func (r *run) launch(ctx context.Context) {
 	}
 }
 
-const (
-	firstChunk  = 250                   // small, so that the first mail goes at once
-	followPause = 50 * time.Millisecond // between two looks at another daemon's launch
-)
+// followPause is between two looks at another daemon's launch.
+const followPause = 50 * time.Millisecond
 
 // isFirstOfMonth reports whether no other issue was launched before this one in
 // its month, where the newsletter lives.

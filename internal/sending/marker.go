@@ -164,7 +164,7 @@ func (m *marker) step(batch []*request, broken error) error {
 func (m *marker) demand(w *store.Want) {
 	w.Size, w.Split, w.Hold = m.rangeSize, int64(2*m.gateway.connections()), m.hold
 	if w.Ranges > 0 {
-		w.Spares = m.gateway.connections() / 4 // one look at the database for several
+		w.Spares = m.gateway.connections() / 2 // one look at the database for several
 	}
 	if now := time.Now(); now.After(m.adoptAt) {
 		w.Adopt, m.adoptAt = true, now.Add(m.poll)
