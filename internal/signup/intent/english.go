@@ -42,7 +42,7 @@ var (
 		`(?:would|should|will)\s+`+adverbs+anyOf(
 			`(?:like|love|prefer|enjoy|want|wish|ask|appreciate|welcome|value)`,
 			`be\s+`+adverbs+`(?:most\s+)?(?:glad|happy|grateful|thankful|pleased|delighted|hono(?:u)?red|blessed|thrilled|interested|keen|eager|willing|obliged|appreciative|great|good|nice|wonderful|lovely|helpful|amazing|awesome|a\s+(?:great\s+)?(?:blessing|joy|privilege|hono(?:u)?r|help|encouragement))`,
-			`(?:greatly\s+)?(?:bless|help|encourage)\s+`, `it\s+be\s+(?:possible|ok|okay|alright|all\s+right)`,
+			`(?:greatly\s+)?(?:bless|help|encourage)`, `it\s+be\s+(?:possible|ok|okay|alright|all\s+right)`,
 		),
 		`(?:want|wanted|wanting|wish|wishing|hope|hoping|need|looking|longing|asking|ask)\s+`+adverbs+`(?:for\s+\S+\s+)?to\b`,
 		`am\s+`+adverbs+`(?:interested|keen|eager|anxious)`, `are\s+`+adverbs+`(?:interested|keen|eager|anxious)`, `(?:^|\bvery\s+|\bi\s+)interested\b`,
@@ -193,7 +193,7 @@ func findEnglish(l *findings, text string, c stretch) {
 	clause := text[c.start:c.end]
 	earlier := text[max(0, c.start-reach):c.start]
 	hinted := containsAny(clause, hints)
-	if !hinted && !(containsAny(clause, referring) && containsAny(earlier, hints)) {
+	if !hinted && (!containsAny(clause, referring) || !containsAny(earlier, hints)) {
 		return
 	}
 	bare := englishExceptions.ReplaceAllStringFunc(clause, blank)

@@ -30,7 +30,7 @@ func TestMetricsAreForTheHouse(t *testing.T) {
 		{header: "X-Forwarded-For", value: "127.0.0.1", status: http.StatusNotFound},
 		{host: "mail.example.org", status: http.StatusNotFound},
 	} {
-		r, err := http.NewRequest("GET", server.URL+"/metrics", nil)
+		r, err := http.NewRequest(http.MethodGet, server.URL+"/metrics", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
