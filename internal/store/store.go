@@ -206,6 +206,7 @@ func (s *Store) execBulk(ctx context.Context, query string, args ...any) (int64,
 			return 0, err
 		}
 		defer s.gate.leave()
+		ctx = context.WithoutCancel(ctx) // on a local file it soon ends; watching over it costs more than it does
 	}
 	result, err := statement.ExecContext(ctx, args...)
 	if err != nil {
