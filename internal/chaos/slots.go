@@ -37,10 +37,11 @@ func (o options) slots(ctx context.Context, database, dir, server string) (*row,
 	}
 	o.say("%s: the slots of ten years", database)
 	began := time.Now()
-	outcome, err := years.Run(ctx, years.Options{From: slotsFrom, Until: slotsUntil, Seed: o.seed, Open: func(clock epistle.Clock) (*store.Store, error) {
-		return store.Open(ctx, store.Options{URL: url, Clock: clock, Log: slog.New(slog.DiscardHandler),
-			Keys: func(bool) (*seal.Keyring, error) { return seal.NewKeyring(key) }})
-	}})
+	outcome, err := years.Run(ctx, years.Options{From: slotsFrom, Until: slotsUntil, Seed: o.seed, Log: slog.New(slog.NewTextHandler(o.progress, &slog.HandlerOptions{Level: slog.LevelError})),
+		Open: func(clock epistle.Clock) (*store.Store, error) {
+			return store.Open(ctx, store.Options{URL: url, Clock: clock, Log: slog.New(slog.DiscardHandler),
+				Keys: func(bool) (*seal.Keyring, error) { return seal.NewKeyring(key) }})
+		}})
 	if err != nil {
 		return nil, err
 	}

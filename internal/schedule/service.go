@@ -313,13 +313,32 @@ func (s *Service) fire(ctx context.Context, job Job, series Series, slot epistle
 		s.giveBack(ctx, slot)
 		return false
 	}
-	// A job that finished while the daemon stops is recorded all the same.
-	if err := s.Store.SettleSlot(context.WithoutCancel(ctx), slot.ID, s.Owner, outcome); err != nil {
+	if err := s.settle(ctx, slot, outcome); err != nil {
 		s.complain(ctx, "settle a slot", err, "series", slot.Series, "slot", slot.Label)
 		return false
 	}
 	s.Log.InfoContext(ctx, "slot settled", "series", slot.Series, "slot", slot.Label, "state", string(outcome))
 	return true
+}
+
+// settle records the outcome, also while the daemon stops. What is done and
+// cannot be recorded would be done again by whoever has the slot next, so it is
+// tried a few times, well within the lease.
+func (s *Service) settle(ctx context.Context, slot epistle.Slot, outcome epistle.SlotState) error {
+	const first, last = 100 * time.Millisecond, 10 * time.Second
+	for pause := first; ; pause *= 2 {
+		err := s.Store.SettleSlot(context.WithoutCancel(ctx), slot.ID, s.Owner, outcome)
+		if err == nil || epistle.KindOf(err) == epistle.Conflict || pause > last {
+			return err
+		}
+		wait := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			wait.Stop()
+			return err
+		case <-wait.C:
+		}
+	}
 }
 
 // work runs fn while renewing the lease; it is cancelled when the lease is lost.

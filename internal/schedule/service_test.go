@@ -313,3 +313,30 @@ func TestASlotDoesNotWaitForTheNextLook(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// forgetful is a store that does not answer to the first few that are settled.
+type forgetful struct {
+	*store.Store
+	failures int
+}
+
+func (f *forgetful) SettleSlot(ctx context.Context, id epistle.ID, owner string, state epistle.SlotState) error {
+	if f.failures--; f.failures >= 0 {
+		return epistle.Errorf(epistle.Unavailable, "database.unreachable", nil)
+	}
+	return f.Store.SettleSlot(ctx, id, owner, state)
+}
+
+func TestWhatIsDoneIsRecordedThoughTheDatabaseWasAway(t *testing.T) {
+	s, clock := storetest.SQLite(t)
+	var d diary
+	daily := schedule.Series{Key: "a/1", Expression: parse(t, "0 20 * * *"), Grace: time.Hour, Since: clock.Now()}
+	clock.Advance(2 * time.Hour)
+	schedule.New(schedule.Options{Store: &forgetful{s, 2}, Clock: clock.Now, Log: slog.New(slog.DiscardHandler), Owner: "a",
+		Jobs: []schedule.Job{{Name: "test", Run: d.note("run"), Series: func(context.Context) ([]schedule.Series, error) {
+			return []schedule.Series{daily}, nil
+		}}}}).Pass(t.Context())
+	clock.Advance(10 * time.Minute)
+	daemon(s, clock, &d, "b", &daily).Pass(t.Context())
+	expect(t, "after two failures to record it", d.take(), "run 2026-11-22T20:00")
+}

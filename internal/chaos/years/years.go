@@ -24,6 +24,7 @@ type Options struct {
 	From  time.Time // at a full minute
 	Until time.Time
 	Seed  uint64
+	Log   *slog.Logger // what the daemons complain of
 }
 
 // Outcome is what became of the slots.
@@ -250,7 +251,7 @@ func (d *daemon) now() time.Time { return d.world.now().Add(time.Duration(d.skew
 
 // start begins anew: what a daemon keeps in memory is gone.
 func (d *daemon) start() {
-	d.service = schedule.New(schedule.Options{Store: d.store, Clock: d.now, Log: slog.New(slog.DiscardHandler), Owner: d.name,
+	d.service = schedule.New(schedule.Options{Store: d.store, Clock: d.now, Log: d.Log.With("daemon", d.name, "at", d.world.now()), Owner: d.name,
 		Jobs: []schedule.Job{{Name: "years", Run: d.run,
 			Series: func(context.Context) ([]schedule.Series, error) { return d.all, nil }}}})
 }

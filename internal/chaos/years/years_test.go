@@ -36,7 +36,7 @@ func TestNoSlotIsDoubledOrMissed(t *testing.T) {
 		for database, url := range map[string]func(testing.TB) string{"sqlite": storetest.SQLiteURL, "postgres": storetest.PostgresURL} {
 			t.Run(season+" on "+database, func(t *testing.T) {
 				t.Parallel()
-				outcome, err := years.Run(t.Context(), years.Options{From: span[0], Until: span[1], Seed: 1, Open: opener(t, url(t))})
+				outcome, err := years.Run(t.Context(), years.Options{From: span[0], Until: span[1], Seed: 1, Log: slog.New(slog.DiscardHandler), Open: opener(t, url(t))})
 				if err != nil || outcome.Doubled != 0 || outcome.Missed != 0 || outcome.Slots < 12*27 {
 					t.Errorf("%+v, error %v", outcome, err)
 				}
@@ -47,7 +47,7 @@ func TestNoSlotIsDoubledOrMissed(t *testing.T) {
 
 func TestWhatGoesWrongIsCounted(t *testing.T) {
 	begin := date(time.February, 1)
-	o := years.Options{From: begin, Until: begin.AddDate(0, 0, 3), Seed: 1}
+	o := years.Options{From: begin, Until: begin.AddDate(0, 0, 3), Seed: 1, Log: slog.New(slog.DiscardHandler)}
 	o.Open = func(clock epistle.Clock) (*store.Store, error) { // each daemon alone, so that each does everything
 		return opener(t, storetest.SQLiteURL(t))(clock)
 	}
