@@ -53,7 +53,7 @@ func (o options) on(ctx context.Context, database, dir string) (rows []*row, err
 		server = cluster.URL
 	}
 	if o.wants(kindSlots) {
-		r, err := o.slots(ctx, database, dir, server)
+		r, err := o.slots(ctx, database, server)
 		if err != nil {
 			return nil, err
 		}

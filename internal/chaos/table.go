@@ -71,7 +71,10 @@ func printTable(out io.Writer, rows []*row) {
 		}
 		fmt.Fprintf(w, "| %s\t| %s\t| %d\t| %d\t| %d\t| %d\t| %d\t| %d\t| %d\t| %s\t|\n",
 			r.DB, r.Kind, r.Rounds, r.Recipients, r.Lost, r.Extra, r.MaxExtra, r.Connections, r.uncertain, kept)
-		if r.Rounds > 0 {
+		switch {
+		case r.Kind == kindSlots:
+			full += r.took
+		case r.Rounds > 0:
 			full += r.took / time.Duration(r.Rounds) * time.Duration(fullPlan[r.DB][r.Kind])
 		}
 	}
