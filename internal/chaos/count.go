@@ -33,8 +33,8 @@ func (f *field) judge(ctx context.Context) (count, error) {
 		return count{}, err
 	}
 	bound, doubtful := f.struck*f.connections, 0
-	if f.hold { // also of the ranges that were given out, and not begun yet, the first is held
-		bound, doubtful = 0, 2*bound
+	if f.hold {
+		bound, doubtful = 0, bound
 	}
 	if f.weather != nil {
 		doubtful = int(f.weather.cut.Load()) // a message each
