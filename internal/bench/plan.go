@@ -104,7 +104,7 @@ func (p plan) measureOn(ctx context.Context, b bench, database string) (rows []r
 		b.say("%s: filled in %.1f s", database, time.Since(began).Seconds())
 		more, err := b.measureGroup(ctx, site, g)
 		rows = append(rows, more...)
-		if err := errors.Join(err, site.Close(), os.RemoveAll(dir)); err != nil {
+		if err := errors.Join(err, site.Close(ctx), os.RemoveAll(dir)); err != nil {
 			return rows, err
 		}
 	}

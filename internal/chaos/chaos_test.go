@@ -57,7 +57,7 @@ func testArena(t *testing.T, database string) (options, *arena) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := a.site.Close(); err != nil {
+		if err := a.site.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})

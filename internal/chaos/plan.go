@@ -68,7 +68,7 @@ func (o options) on(ctx context.Context, database, dir string) (rows []*row, err
 		return nil, err
 	}
 	a.cluster = cluster
-	defer func() { err = errors.Join(err, a.site.Close()) }()
+	defer func() { err = errors.Join(err, a.site.Close(ctx)) }()
 	for _, kind := range order {
 		rounds := o.plan[database][kind]
 		if o.rounds > 0 {

@@ -69,11 +69,11 @@ func NewSite(ctx context.Context, o Options) (*Site, error) {
 }
 
 // Close gives back what the site takes on a server that is shared.
-func (s *Site) Close() error {
+func (s *Site) Close(ctx context.Context) error {
 	if s.Database != Postgres {
 		return nil
 	}
-	return dropDatabase(context.Background(), s.Server, s.url)
+	return dropDatabase(context.WithoutCancel(ctx), s.Server, s.url)
 }
 
 // with opens the store for a moment, so that the daemon has the database to
