@@ -33,6 +33,9 @@ func measureSource(ctx context.Context, f far, mails, connections, size int) (fl
 	if r.Count != int64(mails) {
 		return 0, fmt.Errorf("smtp-source sent %d mails and %d were recorded", mails, r.Count)
 	}
+	if each := r.Bytes / r.Count; each < int64(size)*95/100 || each > int64(size)*105/100 {
+		return 0, fmt.Errorf("smtp-source's mails have %d bytes and not %d, so that nothing can be compared", each, size)
+	}
 	return rateOf(r), nil
 }
 
