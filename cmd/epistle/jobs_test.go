@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -154,8 +155,8 @@ func TestAnApprovedIssueGoesOutAtItsSlotAndTheNextIsAssembled(t *testing.T) {
 		// Somebody confirms on Friday; the issue is their welcome at 20:00.
 		asked := samplePending[0]
 		confirmation := w.mailsTo(epistle.Address(asked.address), ".")
-		if len(confirmation) != 1 {
-			t.Fatalf("%d confirmation mails, want 1", len(confirmation))
+		if len(confirmation) == 0 { // by now there may be a reminder, too
+			t.Fatal("no confirmation mail")
 		}
 		token := regexp.MustCompile(`/confirm/([A-Za-z0-9_-]+)`).FindStringSubmatch(confirmation[0].Text)
 		w.clock.Set(seoul(27, 12, 0))
@@ -163,7 +164,9 @@ func TestAnApprovedIssueGoesOutAtItsSlotAndTheNextIsAssembled(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.clock.Set(seoul(27, 20, 0))
-		w.until(ctx, "the welcome", func() bool { return w.mailed(epistle.Address(asked.address), ".") == 2 })
+		w.until(ctx, "the welcome", func() bool {
+			return slices.ContainsFunc(w.mailsTo(epistle.Address(asked.address), "."), func(m mailbox.Mail) bool { return m.LeaveURL() != "" })
+		})
 		// Two days before the next slot its issue begins.
 		w.clock.Set(seoul(31, 20, 0)) // Tuesday 1 December
 		w.until(ctx, "the next issue", func() bool {

@@ -67,8 +67,8 @@ type Cluster struct {
 
 // StartCluster makes a cluster in dir, which must be empty or absent, and waits
 // until it answers. PostgreSQL refuses to run as root, so root runs it as the
-// user "postgres" or "nobody".
-func StartCluster(ctx context.Context, dir string, port int) (*Cluster, error) {
+// user "postgres" or "nobody". Settings are the server's own, "name=value".
+func StartCluster(ctx context.Context, dir string, port int, settings ...string) (*Cluster, error) {
 	bin, err := serverBinaries()
 	if err != nil {
 		return nil, err
@@ -97,7 +97,11 @@ func StartCluster(ctx context.Context, dir string, port int) (*Cluster, error) {
 	}
 	c := &Cluster{dir: dir, URL: fmt.Sprintf("postgres://epistle@127.0.0.1:%d/postgres?sslmode=disable", port),
 		command: func() *exec.Cmd {
-			return as("postgres", "-D", data, "-k", dir, "-h", "127.0.0.1", "-p", strconv.Itoa(port), "-c", "max_connections=200")
+			args := []string{"-D", data, "-k", dir, "-h", "127.0.0.1", "-p", strconv.Itoa(port), "-c", "max_connections=200"}
+			for _, s := range settings {
+				args = append(args, "-c", s)
+			}
+			return as("postgres", args...)
 		}}
 	return c, c.start(ctx)
 }
