@@ -161,7 +161,7 @@ func TestTheFirstUpdateKeepsToTheNewslettersZone(t *testing.T) {
 		h.must(err)
 		storetest.SentIssue(t, h.store, h.clock.Now, h.update.ID)
 		for now, want := range map[string]string{
-			"2027-03-14T06:00:00Z": "2027-03-14T07:30:00Z", // the night when 02:30 is missing: 03:30
+			"2027-03-14T06:00:00Z": "2027-03-14T07:00:00Z", // the night when 02:30 is missing: as the gap ends
 			"2027-11-07T05:00:00Z": "2027-11-07T07:30:00Z", // the night that is an hour longer
 			"2027-07-01T12:00:00Z": "2027-07-02T06:30:00Z",
 		} {

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -29,7 +30,7 @@ func NewLine(t testing.TB, database string) *Line {
 	if err != nil {
 		t.Fatal("the database's address is no URL")
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +78,7 @@ func (l *Line) accept() {
 // carry passes bytes both ways until either end closes or the line is cut.
 func (l *Line) carry(near net.Conn) {
 	defer func() { _ = near.Close() }()
-	far, err := net.Dial("tcp", l.far)
+	far, err := new(net.Dialer).DialContext(context.Background(), "tcp", l.far)
 	if err != nil {
 		return
 	}
