@@ -49,7 +49,7 @@ bench: ## how fast the daemon sends, beside Postfix's smtp-source: up to 20 minu
 	@sh scripts/tools.sh bench
 	$(GO) run ./internal/bench
 
-chaos: ## kill, freeze and starve the daemon in mid-send, and count what was lost or doubled: some 8 minutes; FULL=1
+chaos: ## kill, freeze and starve the daemon in mid-send, and count what was lost or doubled: some 13 minutes; FULL=1
 	@sh scripts/tools.sh database
 	$(GO) run ./internal/chaos
 

@@ -3,7 +3,7 @@
 // far end. It fails if anything was lost, if more was doubled than promised, or
 // if its counting overlooks a bug that it plants itself.
 //
-//	make chaos                       some eight minutes
+//	make chaos                       some thirteen minutes
 //	FULL=1 make chaos                as many rounds as the promises are to be shown with
 //	go run ./internal/chaos -h       one kind, one database, another binary
 package main
