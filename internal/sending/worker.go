@@ -106,7 +106,7 @@ func (w *worker) settled() error {
 	if w.asked {
 		got := <-w.request.answer
 		w.asked, w.refused = false, got.err
-		if w.run.refusals.add(w.refusal) && got.err == nil {
+		if w.refusals.add(w.refusal) && got.err == nil {
 			w.judgeRefusals()
 		}
 		w.refusal = 0
@@ -312,15 +312,20 @@ func (p *passage) beforeDot() (*relay.Envelope, error) {
 	if err := p.sure(); err != nil {
 		return nil, err
 	}
-	if next == nil || p.ctx.Err() != nil || p.worker.sure(p.ctx, &next.to) != nil {
-		return nil, nil
-	}
-	if next.paid == nil {
-		next.paid = p.link.admitNow()
-	}
-	if next.paid == nil || next.paid != p.link.route {
+	if next == nil || !p.mayFollow(next) {
 		return nil, nil
 	}
 	announced := next.envelope()
 	return &announced, nil
+}
+
+// mayFollow reports whether a letter may go at once, over the same connection.
+func (p *passage) mayFollow(next *letter) bool {
+	if p.ctx.Err() != nil || p.worker.sure(p.ctx, &next.to) != nil {
+		return false
+	}
+	if next.paid == nil {
+		next.paid = p.link.admitNow()
+	}
+	return next.paid != nil && next.paid == p.link.route
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -28,25 +29,23 @@ func (sqliteDialect) insertMany(ctx context.Context, q queries, into string, row
 }
 
 // insertInto runs one prepared statement for every size rows.
-func insertInto(ctx context.Context, q queries, query string, rows [][]any, size int) error {
+func insertInto(ctx context.Context, q queries, query string, rows [][]any, size int) (err error) {
 	statement, err := q.prepare(ctx, query)
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, statement.Close()) }()
 	args := make([]any, 0, size*len(rows[0]))
 	for ; len(rows) > 0; rows = rows[size:] {
 		args = args[:0]
 		for _, row := range rows[:size] {
 			args = append(args, row...)
 		}
-		if _, err = statement.ExecContext(ctx, args...); err != nil {
-			break
+		if _, err := statement.ExecContext(ctx, args...); err != nil {
+			return err
 		}
 	}
-	if closing := statement.Close(); err == nil {
-		err = closing
-	}
-	return err
+	return nil
 }
 
 // insertMany hands the rows over as one array a column, so that the statement
