@@ -36,16 +36,21 @@ func (h *house) lists(dir string) *signup.Lists {
 // wait polls until an import has reached a state.
 func (h *house) wait(id epistle.ID, state store.ImportState) store.ImportRun {
 	h.t.Helper()
-	for began := time.Now(); ; {
+	deadline := time.NewTimer(time.Minute)
+	defer deadline.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
 		run, err := h.store.ImportRun(h.t.Context(), id)
 		h.must(err)
 		if run.State == state {
 			return run
 		}
-		if time.Since(began) > time.Minute {
+		select {
+		case <-deadline.C:
 			h.t.Fatalf("the import is %s, want %s: %+v", run.State, state, run)
+		case <-tick.C:
 		}
-		time.Sleep(5 * time.Millisecond)
 	}
 }
 
