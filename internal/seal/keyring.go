@@ -67,7 +67,8 @@ func (k Key) String() string {
 // ErrKeyText means that a key was mistyped or is not a key at all.
 var ErrKeyText = errors.New("this is not an Epistle key, or it was mistyped")
 
-// ParseKey reads a key's text form; case, spaces and line breaks do not matter.
+// ParseKey reads a key's text form; case, spaces, hyphens and line breaks do
+// not matter. Any other difference from what String writes is ErrKeyText.
 func ParseKey(text string) (Key, error) {
 	text = strings.ToUpper(strings.Join(strings.Fields(text), ""))
 	text = strings.ReplaceAll(text, "-", "")
@@ -77,6 +78,12 @@ func ParseKey(text string) (Key, error) {
 	}
 	raw, err := keyText.DecodeString(body)
 	if err != nil || len(raw) != 1+secretSize+checkSize {
+		return Key{}, ErrKeyText
+	}
+	// The last letter carries bits of no byte, and the decoder passes over them
+	// (RFC 4648, section 3.5): only the one text that String writes counts, or a
+	// slip in that letter would go unnoticed.
+	if keyText.EncodeToString(raw) != body {
 		return Key{}, ErrKeyText
 	}
 	head, check := raw[:1+secretSize], raw[1+secretSize:]

@@ -2,6 +2,7 @@ package seal_test
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 	"testing/quick"
@@ -83,6 +84,27 @@ func TestKeyTextSurvivesPaperAndCatchesSlips(t *testing.T) {
 	}
 	if slips < 50 {
 		t.Fatalf("only %d letters were tried", slips)
+	}
+}
+
+// The 36 bytes of a key fill 57 letters and three bits of the 58th: four last
+// letters decode to the same bytes, and only one of them is the key's own.
+func TestKeyTextHasOnlyOneLastLetter(t *testing.T) {
+	const letters = "ABCDEFGHJKMNPQRSTUVWXYZ123456789"
+	key := seal.NewKey()
+	text := key.String()
+	head, last := text[:len(text)-1], text[len(text)-1]
+	for _, letter := range letters {
+		back, err := seal.ParseKey(head + string(letter))
+		if byte(letter) == last {
+			if err != nil || back != key {
+				t.Errorf("the key's own last letter %c was refused: %v", letter, err)
+			}
+			continue
+		}
+		if !errors.Is(err, seal.ErrKeyText) {
+			t.Errorf("the last letter %c in place of %c was taken: %v", letter, last, err)
+		}
 	}
 }
 
