@@ -79,7 +79,17 @@ const (
 	NoticeQueued   NoticeState = "queued"
 	NoticeAccepted NoticeState = "accepted"
 	NoticeFailed   NoticeState = "failed"
+	NoticeDropped  NoticeState = "dropped" // not wanted any more when its turn came
 )
+
+// SuppressedNotices are the kinds that an address gets no more once it must not
+// be mailed, those that wait already included.
+var SuppressedNotices = []NoticeKind{NoticeConfirm, NoticeRemind, NoticeAlready, NoticeSignedUp, NoticeRenewal, NoticeReply}
+
+// OwnNotices answer people who ask for their own data or to be erased. They have
+// a right to that whether or not they may be mailed; when they are erased, these
+// go too.
+var OwnNotices = []NoticeKind{NoticeOwnData, NoticeErase}
 
 // Notice is a mail to one person that is no issue. It waits in the outbox,
 // goes ahead of bulk mail, and repeats nothing that a stranger typed.

@@ -2,6 +2,7 @@ package sending
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"epistle/internal/epistle"
@@ -57,7 +58,10 @@ func (n *noticeSender) send(ctx context.Context, notice epistle.Notice) {
 		return
 	}
 	n.link.reconsider()
-	outcome, err := n.link.deliver(ctx, n.hard, noticePassage(message), nil)
+	outcome, err := n.link.deliver(ctx, n.hard, &noticePassage{noticeSender: n, id: notice.ID, message: message}, nil)
+	if errors.Is(err, errDropped) {
+		return // and there is nothing to record
+	}
 	if err != nil { // ctx ended, or the database is away
 		n.settle(notice, relay.Outcome{})
 		return
@@ -66,15 +70,30 @@ func (n *noticeSender) send(ctx context.Context, notice epistle.Notice) {
 	n.settle(notice, outcome)
 }
 
-// noticePassage is a notice on its way; nothing can stop it.
-type noticePassage render.Message
-
-func (p noticePassage) envelope() relay.Envelope {
-	return relay.Envelope{From: p.ReturnPath, To: string(p.To)}
+// noticePassage is a notice on its way.
+type noticePassage struct {
+	*noticeSender
+	id      epistle.ID
+	message render.Message
 }
-func (p noticePassage) body() []byte                        { return relay.Stuff(p.Body) }
-func (p noticePassage) sure() error                         { return nil }
-func (p noticePassage) beforeDot() (*relay.Envelope, error) { return nil, nil }
+
+// errDropped means that a notice was dropped after it was claimed.
+var errDropped = errors.New("nobody wants this notice any more")
+
+func (p *noticePassage) envelope() relay.Envelope {
+	return relay.Envelope{From: p.message.ReturnPath, To: string(p.message.To)}
+}
+func (p *noticePassage) body() []byte                        { return relay.Stuff(p.message.Body) }
+func (p *noticePassage) beforeDot() (*relay.Envelope, error) { return nil, nil }
+
+// sure asks anew each time: a notice may have waited long for its relay.
+func (p *noticePassage) sure() error {
+	stands, err := p.Store.NoticeStands(p.hard, p.owner, p.id)
+	if err == nil && !stands {
+		err = errDropped
+	}
+	return err
+}
 
 // judge decides a notice's next state. When nobody knows whether it arrived it
 // is sent again: a second confirmation mail, with the same Message-ID, does

@@ -30,6 +30,9 @@
 // be sent) whenever its last answer is older than a fraction of a second, and
 // says DATA only on a fresh one.
 //
+// A notice whose person is erased or suppressed meanwhile is dropped; that too is
+// asked right before DATA.
+//
 // Deferred deliveries, welcomes and notices are claimed row by row, by any
 // daemon, each over a connection of its own, so that none waits for bulk mail or
 // for another.
@@ -113,6 +116,7 @@ type DueStore interface {
 // NoticeStore is the outbox.
 type NoticeStore interface {
 	ClaimNotices(ctx context.Context, owner string, lease time.Duration, limit int) ([]epistle.Notice, error)
+	NoticeStands(ctx context.Context, owner string, id epistle.ID) (bool, error)
 	SettleNotice(ctx context.Context, owner string, n epistle.Notice, code int, status string) error
 }
 

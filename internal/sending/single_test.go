@@ -91,6 +91,39 @@ func TestNoticesGoOutAndAreTriedAgain(t *testing.T) {
 	})
 }
 
+// A notice that was claimed already, behind another that takes its time, is
+// dropped as well.
+func TestANoticeIsDroppedWithItsReader(t *testing.T) {
+	eachPress(t, func(t *testing.T, p *press) {
+		p.subscribe(t, 1, 1)
+		queue := func(kind epistle.NoticeKind, to string) {
+			t.Helper()
+			if err := p.store.QueueNotice(t.Context(), epistle.Notice{Kind: kind, Key: string(kind) + to, To: epistle.Address(to), Language: epistle.English,
+				Data: map[string]string{"link": "/x", "newsletter": "Partner Letter", "covers": "Prayer.", "frequency": "Weekly."}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		queue(epistle.NoticeResetPassword, "staff@example.org")
+		p.clock.Advance(time.Second)
+		queue(epistle.NoticeAlready, address(1))
+		p.clock.Advance(time.Second)
+		queue(epistle.NoticeConfirm, "another@example.org")
+		gate := smtptest.NewGate(smtptest.Body)
+		p.relay.SetScript(gate.Script)
+		start(t, p.service(t, p.store, sending.Options{}))
+		gate.Wait(t)
+		if err := p.store.Suppress(t.Context(), p.subscription(t, 1).SubscriberID, epistle.ByStaff, epistle.Event{At: p.clock.Now(), Way: epistle.ByDesk},
+			epistle.AuditEntry{At: p.clock.Now(), Actor: p.editor}); err != nil {
+			t.Fatal(err)
+		}
+		gate.Open()
+		eventually(t, "the last notice is there", func() bool { return len(p.relay.To("another@example.org")) == 1 })
+		if len(p.relay.To("staff@example.org")) != 1 || len(p.relay.To(address(1))) != 0 {
+			t.Errorf("%d mails to staff, %d to who must not be mailed", len(p.relay.To("staff@example.org")), len(p.relay.To(address(1))))
+		}
+	})
+}
+
 func TestNoticesDoNotWaitForBulkMail(t *testing.T) {
 	s, clock := storetest.SQLite(t)
 	p := newPress(t, s, clock, smtptest.Options{})

@@ -42,14 +42,20 @@ func (s *Store) leave(ctx context.Context, subscription epistle.ID, e epistle.Ev
 			return err
 		}
 		e.SubscriberID = asked.SubscriberID
-		var left []int64
+		var left []struct {
+			ID           int64
+			NewsletterID int64 `db:"newsletter_id"`
+		}
 		if err := q.all(ctx, &left, `UPDATE subscription SET state = 'left', left_at = ?, welcome_at = 0, version = version + 1
-			WHERE state = 'confirmed' AND `+where+` RETURNING newsletter_id`, micros(e.At), subscription); err != nil {
+			WHERE state = 'confirmed' AND `+where+` RETURNING id, newsletter_id`, micros(e.At), subscription); err != nil {
 			return err
 		}
-		for i, newsletter := range left {
-			e.ID, e.NewsletterID = first+int64(i), newsletter
+		for i, n := range left {
+			e.ID, e.NewsletterID = first+int64(i), n.NewsletterID
 			if err := s.insertEvent(ctx, q, e); err != nil {
+				return err
+			}
+			if err := s.dropRenewal(ctx, q, n.ID); err != nil {
 				return err
 			}
 		}

@@ -1,8 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"epistle/internal/epistle"
@@ -30,12 +32,12 @@ func (s *Store) insertNotice(ctx context.Context, q queries, id epistle.ID, n ep
 	if err != nil {
 		return err
 	}
-	_, err = q.exec(ctx, `INSERT INTO `+noticeInto+` VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (dedup_key) DO NOTHING`, values...)
+	_, err = q.exec(ctx, `INSERT INTO `+noticeInto+` VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (dedup_key) DO NOTHING`, values...)
 	return err
 }
 
 // noticeInto are the columns that noticeValues fills.
-const noticeInto = `notice (id, kind, dedup_key, address_sealed, language, data_sealed, state, next_at, created_at)`
+const noticeInto = `notice (id, kind, dedup_key, address_sealed, address_index, language, data_sealed, state, next_at, created_at)`
 
 func (s *Store) noticeValues(id epistle.ID, n epistle.Notice) ([]any, error) {
 	data, err := json.Marshal(n.Data)
@@ -49,23 +51,26 @@ func (s *Store) noticeValues(id epistle.ID, n epistle.Notice) ([]any, error) {
 	if next.IsZero() {
 		next = now
 	}
-	return []any{id, string(n.Kind), n.Key, address, string(n.Language), sealed, string(epistle.NoticeQueued), micros(next), micros(now)}, x.err
+	return []any{id, string(n.Kind), n.Key, address, s.addressIndex(n.To), string(n.Language), sealed, string(epistle.NoticeQueued), micros(next), micros(now)}, x.err
+}
+
+type noticeRow struct {
+	ID            int64
+	Kind          string
+	DedupKey      string `db:"dedup_key"`
+	AddressSealed []byte `db:"address_sealed"`
+	Language      string
+	DataSealed    []byte `db:"data_sealed"`
+	Attempts      int
+	NextAt        int64 `db:"next_at"`
+	CreatedAt     int64 `db:"created_at"`
 }
 
 // ClaimNotices takes up to limit due notices for an owner until its lease ends,
 // the oldest first. Of those whose owner died before it recorded the outcome,
 // the same ids come back.
 func (s *Store) ClaimNotices(ctx context.Context, owner string, lease time.Duration, limit int) ([]epistle.Notice, error) {
-	var rows []struct {
-		ID            int64
-		Kind          string
-		DedupKey      string `db:"dedup_key"`
-		AddressSealed []byte `db:"address_sealed"`
-		Language      string
-		DataSealed    []byte `db:"data_sealed"`
-		Attempts      int
-		CreatedAt     int64 `db:"created_at"`
-	}
+	var rows []noticeRow
 	if err := s.clockFit(ctx); err != nil {
 		return nil, err
 	}
@@ -74,12 +79,15 @@ func (s *Store) ClaimNotices(ctx context.Context, owner string, lease time.Durat
 		return q.all(ctx, &rows, `UPDATE notice SET owner = ?, lease_until = ? WHERE id IN (
 			SELECT id FROM notice WHERE state = 'queued' AND next_at <= ? AND lease_until <= ?
 			ORDER BY next_at LIMIT ?`+s.dialect.claimSuffix("notice")+`)
-			RETURNING id, kind, dedup_key, address_sealed, language, data_sealed, attempts, created_at`,
+			RETURNING id, kind, dedup_key, address_sealed, language, data_sealed, attempts, next_at, created_at`,
 			owner, micros(now.Add(lease)), micros(now), micros(now), limit)
 	})
 	if err != nil {
 		return nil, err
 	}
+	slices.SortFunc(rows, func(a, b noticeRow) int { // RETURNING keeps no order
+		return cmp.Or(cmp.Compare(a.NextAt, b.NextAt), cmp.Compare(a.ID, b.ID))
+	})
 	notices := make([]epistle.Notice, 0, len(rows))
 	for _, r := range rows {
 		address, err := s.keys.Unseal(noticePlace("address", r.ID), r.AddressSealed)
@@ -103,7 +111,7 @@ func (s *Store) ClaimNotices(ctx context.Context, owner string, lease time.Durat
 // SettleNotice records the outcome of an attempt by the owner: accepted and
 // failed are final, queued means that it is tried again at n.NextAt. A settled
 // notice keeps neither address nor data. Conflict means that the lease had
-// passed to somebody else.
+// passed to somebody else, or that the notice was dropped meanwhile.
 func (s *Store) SettleNotice(ctx context.Context, owner string, n epistle.Notice, code int, status string) error {
 	return s.write(ctx, func(q queries) error {
 		changed, err := q.exec(ctx, `UPDATE notice SET state = ?, attempts = ?, next_at = ?, code = ?, status = ?, owner = '', lease_until = 0
@@ -118,7 +126,44 @@ func (s *Store) SettleNotice(ctx context.Context, owner string, n epistle.Notice
 		if n.State == epistle.NoticeQueued {
 			return nil
 		}
-		_, err = q.exec(ctx, `UPDATE notice SET address_sealed = ?, data_sealed = ? WHERE id = ?`, []byte{}, []byte{}, n.ID)
+		_, err = q.exec(ctx, `UPDATE notice SET `+emptiedNotice+` WHERE id = ?`, []byte{}, []byte{}, []byte{}, n.ID)
 		return err
 	})
+}
+
+// emptiedNotice takes the personal data out of a notice. It binds three empty
+// values.
+const emptiedNotice = `address_sealed = ?, address_index = ?, data_sealed = ?`
+
+// droppedNotice sets a notice that waits to dropped, and binds as emptiedNotice
+// does. next_at leads to the index of what waits, which is short.
+const droppedNotice = `state = 'dropped', owner = '', lease_until = 0, ` + emptiedNotice + ` WHERE state = 'queued' AND next_at >= 0`
+
+// NoticeStands reports whether a notice that an owner claimed is still to be
+// sent.
+func (s *Store) NoticeStands(ctx context.Context, owner string, id epistle.ID) (bool, error) {
+	var n int64
+	err := s.read().get(ctx, &n, `SELECT COUNT(*) FROM notice WHERE id = ? AND owner = ? AND state = 'queued'`, id, owner)
+	return n > 0, s.mapError(err)
+}
+
+// dropNotices empties the notices of some kinds to an address that still wait,
+// in the transaction of what makes them unwanted. Whoever sends one at this
+// moment finds out before DATA.
+func (s *Store) dropNotices(ctx context.Context, q queries, index []byte, kinds ...epistle.NoticeKind) error {
+	empty := []byte{}
+	query, args, err := q.in(`UPDATE notice SET `+droppedNotice+` AND address_index = ? AND kind IN (?)`, empty, empty, empty, index, kinds)
+	if err != nil {
+		return err
+	}
+	_, err = q.exec(ctx, query, args...)
+	return err
+}
+
+// dropRenewal drops what waits to bring the consent of a subscription to mind.
+func (s *Store) dropRenewal(ctx context.Context, q queries, subscription epistle.ID) error {
+	empty := []byte{}
+	_, err := q.exec(ctx, `UPDATE notice SET `+droppedNotice+` AND kind = ? AND dedup_key LIKE ?`,
+		empty, empty, empty, string(epistle.NoticeRenewal), renewalKey(subscription, "%"))
+	return err
 }

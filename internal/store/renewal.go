@@ -59,8 +59,14 @@ func (s *Store) remindOfConsent(ctx context.Context, q queries, notice epistle.I
 		return err
 	}
 	n := r.Notice(person, row.noun())
-	n.Key = fmt.Sprintf("renew/%d/%s", row.ID, now.Format(time.DateOnly))
+	n.Key = renewalKey(row.ID, now.Format(time.DateOnly))
 	return s.insertNotice(ctx, q, notice, n)
+}
+
+// renewalKey is the key of the notice that brings the consent of a subscription
+// to mind on a day.
+func renewalKey(subscription epistle.ID, day string) string {
+	return fmt.Sprintf("renew/%d/%s", subscription, day)
 }
 
 // RenewConsent keeps a consent that its giver gave again; twice within a day is

@@ -69,7 +69,12 @@ func (s *Store) StopReplies(ctx context.Context, comment epistle.ID) error {
 		if err := q.get(ctx, &index, `SELECT address_index FROM comment WHERE id = ?`, comment); err != nil {
 			return err
 		}
-		_, err := q.exec(ctx, `UPDATE comment SET wants_replies = 0 WHERE address_index = ? AND wants_replies = 1`, index)
-		return err
+		if len(index) == 0 { // nobody is known to have written it any more
+			return nil
+		}
+		if _, err := q.exec(ctx, `UPDATE comment SET wants_replies = 0 WHERE address_index = ? AND wants_replies = 1`, index); err != nil {
+			return err
+		}
+		return s.dropNotices(ctx, q, index, epistle.NoticeReply)
 	})
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 
 	"epistle/internal/epistle"
 )
@@ -49,8 +50,9 @@ func (s *Store) Suppress(ctx context.Context, subscriber epistle.ID, reason epis
 	})
 }
 
-// insertSuppression keeps an address from being mailed. seq is a fresh id, so
-// that senders who poll by it see the change.
+// insertSuppression keeps an address from being mailed, and drops what waits to
+// be mailed to it. seq is a fresh id, so that senders who poll by it see the
+// change.
 func (s *Store) insertSuppression(ctx context.Context, q queries, seq int64, index []byte, reason epistle.SuppressionReason) error {
 	_, err := q.exec(ctx, `INSERT INTO suppression (address_index, index_version, reason, seq, created_at) VALUES (?, ?, ?, ?, ?)
 		ON CONFLICT (address_index) DO UPDATE SET seq = excluded.seq,
@@ -59,7 +61,14 @@ func (s *Store) insertSuppression(ctx context.Context, q queries, seq int64, ind
 				WHEN excluded.reason = 'staff' AND suppression.reason <> 'staff' THEN suppression.reason
 				ELSE suppression.beneath END`,
 		index, s.keys.IndexVersion(), string(reason), seq, micros(s.clock()))
-	return err
+	if err != nil {
+		return err
+	}
+	kinds := epistle.SuppressedNotices
+	if reason == epistle.Erased {
+		kinds = slices.Concat(kinds, epistle.OwnNotices)
+	}
+	return s.dropNotices(ctx, q, index, kinds...)
 }
 
 // LiftSuppression ends what staff decided. Any other reason, also one that was
