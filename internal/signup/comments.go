@@ -25,9 +25,8 @@ type CommentStore interface {
 	ReplyToComment(ctx context.Context, r store.Reply) (epistle.ID, error)
 	StopReplies(ctx context.Context, comment epistle.ID) error
 	Page(ctx context.Context, id epistle.ID) (epistle.Page, error)
-	SignupsClosed(ctx context.Context) (time.Time, error)
 	CommentTraffic(ctx context.Context, ip string, address epistle.Address, since time.Time) (store.CommentTraffic, error)
-	Newsletters(ctx context.Context) ([]epistle.Newsletter, error)
+	OfferStore
 }
 
 // Requests is how a comment leads to a sign-up; Service is one.
@@ -55,9 +54,9 @@ type CommentOptions struct {
 // Comments takes what readers write under the ministry's pages, holds it until
 // a person has read it, and carries out what the moderators decide.
 type Comments struct {
-	o           CommentOptions
-	newsletters shared[[]epistle.Newsletter]
-	closed      shared[time.Time]
+	o     CommentOptions
+	pages shared[string, epistle.Page] // by their canonical URL
+	offer *shared[everybody, store.Offer]
 }
 
 // NewComments makes the verb.
@@ -65,7 +64,7 @@ func NewComments(o CommentOptions) *Comments {
 	if o.Count == nil {
 		o.Count = func(string) {}
 	}
-	return &Comments{o: o, newsletters: shared[[]epistle.Newsletter]{read: o.Store.Newsletters}, closed: shared[time.Time]{read: o.Store.SignupsClosed}}
+	return &Comments{o: o, pages: shared[string, epistle.Page]{read: o.Store.PageByURL}, offer: shareOffer(o.Store)}
 }
 
 // Page finds the page under which people want to comment. A page of a
@@ -76,7 +75,7 @@ func (c *Comments) Page(ctx context.Context, rawURL string) (epistle.Page, error
 	if err != nil {
 		return epistle.Page{}, epistle.Errorf(epistle.NotFound, "comment.no-page", err)
 	}
-	page, err := c.o.Store.PageByURL(ctx, canonical)
+	page, err := c.pages.get(ctx, canonical)
 	if epistle.KindOf(err) != epistle.NotFound {
 		return page, err
 	}
@@ -98,21 +97,14 @@ func (c *Comments) Serves(host string) bool { return slices.Contains(c.o.Sites, 
 // Newsletter is the one that the box under the form is about; NotFound if
 // there is none yet, or sign-ups are closed, and then no box is shown.
 func (c *Comments) Newsletter(ctx context.Context) (epistle.Newsletter, error) {
-	closed, err := c.closed.get(ctx)
+	offer, err := c.offer.get(ctx, everybody{})
 	if err != nil {
 		return epistle.Newsletter{}, err
 	}
-	if !closed.IsZero() {
+	if len(offer.Newsletters) == 0 || !offer.ClosedAt.IsZero() {
 		return epistle.Newsletter{}, epistle.Errorf(epistle.NotFound, "not-found", nil)
 	}
-	all, err := c.newsletters.get(ctx)
-	if err != nil {
-		return epistle.Newsletter{}, err
-	}
-	if len(all) == 0 {
-		return epistle.Newsletter{}, epistle.Errorf(epistle.NotFound, "not-found", nil)
-	}
-	return all[0], nil
+	return offer.Newsletters[0], nil
 }
 
 // Wording is what stands beside the box, and is kept when it is ticked.

@@ -168,7 +168,11 @@ func (s *Service) AskAgain(ctx context.Context, token, ip string) error {
 	if u.Address == "" { // emptied meanwhile
 		return epistle.Errorf(epistle.NotFound, "signup.link", nil)
 	}
-	newsletter, again, err := s.read(ctx, Request{NewsletterID: u.NewsletterID, Source: u.Source, Address: string(u.Address), Name: u.Name,
+	newsletter, err := s.newsletter(ctx, u.NewsletterID)
+	if err != nil {
+		return err
+	}
+	again, err := s.read(newsletter, Request{NewsletterID: newsletter.ID, Source: u.Source, Address: string(u.Address), Name: u.Name,
 		Language: u.Language, PageURL: u.PageURL, CommentID: u.CommentID, IP: ip})
 	if err != nil {
 		return err

@@ -2,7 +2,6 @@ package signup
 
 import (
 	"context"
-	"time"
 
 	"epistle/internal/epistle"
 	"epistle/internal/seal"
@@ -16,12 +15,12 @@ type RequestStore interface {
 	Ask(ctx context.Context, a store.Asking) error
 	Comment(ctx context.Context, id epistle.ID) (epistle.Comment, error)
 	Page(ctx context.Context, id epistle.ID) (epistle.Page, error)
-	SignupsClosed(ctx context.Context) (time.Time, error)
 }
 
 // Request is someone's wish to be mailed, as it was typed.
 type Request struct {
 	NewsletterID epistle.ID
+	Slug         string // of the newsletter, if its id is not known; where there is only one it need not be right
 	Source       epistle.SignupSource
 	Address      string
 	Name         string // may be empty
@@ -42,11 +41,23 @@ type Request struct {
 //
 // While sign-ups are closed nobody is asked: Unavailable.
 func (s *Service) Request(ctx context.Context, r Request) error {
-	newsletter, u, err := s.read(ctx, r)
+	offer, err := s.Offer(ctx)
 	if err != nil {
 		return err
 	}
-	if err = s.mayAsk(ctx); err == nil {
+	newsletter, err := theNewsletter(offer.Newsletters, func(n epistle.Newsletter) bool {
+		return n.ID == r.NewsletterID || r.NewsletterID == 0 && (n.Slug == r.Slug || len(offer.Newsletters) == 1)
+	})
+	if err != nil {
+		return err
+	}
+	u, err := s.read(newsletter, r)
+	if err != nil {
+		return err
+	}
+	if !offer.ClosedAt.IsZero() {
+		err = epistle.Errorf(epistle.Unavailable, "signup.closed", nil)
+	} else {
 		err = s.request(ctx, newsletter, u)
 	}
 	if err != nil {
@@ -56,19 +67,6 @@ func (s *Service) Request(ctx context.Context, r Request) error {
 	s.Count(Taken)
 	return nil
 }
-
-// mayAsk is Unavailable while the flood switch is on.
-func (s *Service) mayAsk(ctx context.Context) error {
-	closed, err := s.closed.get(ctx)
-	if err == nil && !closed.IsZero() {
-		return epistle.Errorf(epistle.Unavailable, "signup.closed", nil)
-	}
-	return err
-}
-
-// Closed is since when the flood switch keeps sign-ups out; the zero time while
-// it does not.
-func (s *Service) Closed(ctx context.Context) (time.Time, error) { return s.closed.get(ctx) }
 
 func (s *Service) request(ctx context.Context, newsletter epistle.Newsletter, u epistle.Signup) error {
 	if !s.mails.Allow("all") {
@@ -88,11 +86,7 @@ func (s *Service) request(ctx context.Context, newsletter epistle.Newsletter, u 
 }
 
 // read checks what was typed and gathers all that is wrong with it.
-func (s *Service) read(ctx context.Context, r Request) (epistle.Newsletter, epistle.Signup, error) {
-	newsletter, err := s.newsletter(ctx, r.NewsletterID)
-	if err != nil {
-		return newsletter, epistle.Signup{}, err
-	}
+func (s *Service) read(newsletter epistle.Newsletter, r Request) (epistle.Signup, error) {
 	var problems epistle.Problems
 	address, err := epistle.ParseAddress(r.Address)
 	problems.Add(err)
@@ -103,7 +97,7 @@ func (s *Service) read(ctx context.Context, r Request) (epistle.Newsletter, epis
 	if r.Wording == "" {
 		r.Wording = s.Wording(newsletter, language)
 	}
-	return newsletter, epistle.Signup{NewsletterID: newsletter.ID, Source: r.Source, Name: name, Address: address, Language: language,
+	return epistle.Signup{NewsletterID: newsletter.ID, Source: r.Source, Name: name, Address: address, Language: language,
 		PageURL: r.PageURL, CommentID: r.CommentID, Wording: r.Wording, WordingVersion: newsletter.WordingVersion, IP: r.IP}, problems.Err()
 }
 
@@ -186,7 +180,11 @@ func (s *Service) AddByHand(ctx context.Context, actor epistle.Actor, h ByHand) 
 	if err := actor.Require(epistle.Invite); err != nil {
 		return err
 	}
-	newsletter, u, err := s.read(ctx, Request{NewsletterID: h.NewsletterID, Source: epistle.FromHand,
+	newsletter, err := s.newsletter(ctx, h.NewsletterID)
+	if err != nil {
+		return err
+	}
+	u, err := s.read(newsletter, Request{NewsletterID: newsletter.ID, Source: epistle.FromHand,
 		Address: h.Address, Name: h.Name, Language: h.Language})
 	var problems epistle.Problems
 	if err != nil && !asProblems(err, &problems) {

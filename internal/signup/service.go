@@ -11,6 +11,7 @@ package signup
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,12 +19,14 @@ import (
 	"epistle/internal/limit"
 	"epistle/internal/locale"
 	"epistle/internal/seal"
+	"epistle/internal/store"
 )
 
 // Store is what the service needs of the store, part by part.
 type Store interface {
 	Newsletter(ctx context.Context, id epistle.ID) (epistle.Newsletter, error)
 	Newsletters(ctx context.Context) ([]epistle.Newsletter, error)
+	OfferStore
 	RequestStore
 	ConfirmStore
 	LeaveStore
@@ -65,9 +68,8 @@ var DefaultStrangers = Strangers{Burst: 300, PerHour: 1800}
 // concurrent use.
 type Service struct {
 	Options
-	mails       *limit.Limiter // of all mails that strangers cause
-	newsletters shared[[]epistle.Newsletter]
-	closed      shared[time.Time]
+	mails *limit.Limiter // of all mails that strangers cause
+	offer *shared[everybody, store.Offer]
 }
 
 // addressLimit is what one address may get because somebody typed it;
@@ -90,14 +92,19 @@ func New(o Options) *Service {
 		o.Count = func(string) {}
 	}
 	every := time.Hour / time.Duration(max(1, o.Strangers.PerHour))
-	return &Service{Options: o, mails: limit.New(every, o.Strangers.Burst, 1, o.Clock),
-		newsletters: shared[[]epistle.Newsletter]{read: o.Store.Newsletters},
-		closed:      shared[time.Time]{read: o.Store.SignupsClosed}}
+	return &Service{Options: o, mails: limit.New(every, o.Strangers.Burst, 1, o.Clock), offer: shareOffer(o.Store)}
+}
+
+// Offer is what people can sign up for, and whether the flood switch keeps them
+// out.
+func (s *Service) Offer(ctx context.Context) (store.Offer, error) {
+	return s.offer.get(ctx, everybody{})
 }
 
 // Newsletters lists what people can sign up for.
 func (s *Service) Newsletters(ctx context.Context) ([]epistle.Newsletter, error) {
-	return s.newsletters.get(ctx)
+	offer, err := s.Offer(ctx)
+	return offer.Newsletters, err
 }
 
 // newsletter finds one of them; Invalid, field "newsletter", if there is none.
@@ -106,10 +113,12 @@ func (s *Service) newsletter(ctx context.Context, id epistle.ID) (epistle.Newsle
 	if err != nil {
 		return epistle.Newsletter{}, err
 	}
-	for _, n := range all {
-		if n.ID == id {
-			return n, nil
-		}
+	return theNewsletter(all, func(n epistle.Newsletter) bool { return n.ID == id })
+}
+
+func theNewsletter(all []epistle.Newsletter, is func(epistle.Newsletter) bool) (epistle.Newsletter, error) {
+	if i := slices.IndexFunc(all, is); i >= 0 {
+		return all[i], nil
 	}
 	return epistle.Newsletter{}, epistle.InvalidField("newsletter", "signup.newsletter")
 }

@@ -7,6 +7,34 @@ import (
 	"epistle/internal/epistle"
 )
 
+// Offer is what visitors can sign up for now.
+type Offer struct {
+	Newsletters []epistle.Newsletter // the oldest first
+	ClosedAt    time.Time            // since when no sign-up is taken; zero while they are
+}
+
+// Offer reads what every visitor's page and form needs, in one round trip.
+func (s *Store) Offer(ctx context.Context) (Offer, error) {
+	var rows []struct {
+		newsletterRow
+		ClosedAt int64 `db:"closed_at"`
+	}
+	err := s.allPrepared(ctx, &rows, `SELECT `+newsletterColumns+`, (SELECT COALESCE(MAX(signups_closed_at), 0) FROM installation) AS closed_at
+		FROM newsletter ORDER BY id`)
+	if err != nil {
+		return Offer{}, s.mapError(err)
+	}
+	if len(rows) == 0 {
+		at, err := s.SignupsClosed(ctx)
+		return Offer{ClosedAt: at}, err
+	}
+	o := Offer{ClosedAt: fromMicros(rows[0].ClosedAt)}
+	for _, r := range rows {
+		o.Newsletters = append(o.Newsletters, r.noun())
+	}
+	return o, nil
+}
+
 // SignupsClosed is since when no sign-up is taken; the zero time while they are.
 func (s *Store) SignupsClosed(ctx context.Context) (time.Time, error) {
 	var at int64

@@ -36,15 +36,24 @@ func (s *Store) Page(ctx context.Context, id epistle.ID) (epistle.Page, error) {
 // PageByURL finds a page by its canonical URL or a variant that means the same
 // page; NotFound if there is none.
 func (s *Store) PageByURL(ctx context.Context, canonical string) (epistle.Page, error) {
-	row, err := pageByURL(ctx, s.read(), canonical)
+	query, args, err := s.read().in(pagesByURL, epistle.PageURLVariants(canonical))
 	if err != nil {
+		return epistle.Page{}, err
+	}
+	var rows []pageRow
+	if err := s.allPrepared(ctx, &rows, query, args...); err != nil {
 		return epistle.Page{}, s.mapError(err)
 	}
-	return row.page(), nil
+	if len(rows) == 0 {
+		return epistle.Page{}, epistle.Errorf(epistle.NotFound, "not-found", nil)
+	}
+	return rows[0].page(), nil
 }
 
+const pagesByURL = `SELECT ` + pageColumns + ` FROM page WHERE url IN (?) ORDER BY id LIMIT 1`
+
 func pageByURL(ctx context.Context, q queries, canonical string) (row pageRow, err error) {
-	query, args, err := q.in(`SELECT `+pageColumns+` FROM page WHERE url IN (?) ORDER BY id LIMIT 1`, epistle.PageURLVariants(canonical))
+	query, args, err := q.in(pagesByURL, epistle.PageURLVariants(canonical))
 	if err != nil {
 		return row, err
 	}

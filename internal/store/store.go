@@ -224,6 +224,17 @@ func (s *Store) queryPrepared(ctx context.Context, query string, args ...any) (*
 	return statement.QueryContext(ctx, args...)
 }
 
+// allPrepared reads every row into the slice that dest points to, with a
+// prepared statement.
+func (s *Store) allPrepared(ctx context.Context, dest any, query string, args ...any) error {
+	rows, err := s.queryPrepared(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }() // scanning to the end has closed them, and told of errors
+	return sqlx.StructScan(rows, dest)
+}
+
 // prepared returns a statement for a query, made when it is first asked for.
 func (s *Store) prepared(ctx context.Context, db *sqlx.DB, query string) (*sql.Stmt, error) {
 	if known, ok := s.statements.Load(query); ok {

@@ -79,18 +79,14 @@ func (p Subscribe) form(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p Subscribe) showForm(w http.ResponseWriter, r *http.Request, form *web.Form) error {
-	newsletters, err := p.Signup.Newsletters(r.Context())
+	offer, err := p.Signup.Offer(r.Context())
 	if err != nil {
 		return err
 	}
 	if form.Value("language") == "" {
 		form.Set("language", string(p.Kernel.Language(r)))
 	}
-	closed, err := p.Signup.Closed(r.Context())
-	if err != nil {
-		return err
-	}
-	return p.Kernel.Render(w, r, "public/subscribe", subscribePage{Form: form, Newsletters: newsletters, Stamp: p.Stamps.New(), Closed: !closed.IsZero()})
+	return p.Kernel.Render(w, r, "public/subscribe", subscribePage{Form: form, Newsletters: offer.Newsletters, Stamp: p.Stamps.New(), Closed: !offer.ClosedAt.IsZero()})
 }
 
 // trap is a field that people cannot see; programs fill it in.
@@ -113,21 +109,12 @@ func (p Subscribe) ask(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p Subscribe) request(r *http.Request, form *web.Form) error {
-	newsletters, err := p.Signup.Newsletters(r.Context())
-	if err != nil {
-		return err
-	}
-	request := signup.Request{Source: epistle.FromForm, Address: form.Value("email"), Name: form.Value("name"),
-		Language: epistle.Language(form.Value("language")), PageURL: p.Kernel.URL("/subscribe"), IP: p.Kernel.ClientIP(r).String()}
-	for _, n := range newsletters {
-		if n.Slug == form.Value("newsletter") || len(newsletters) == 1 {
-			request.NewsletterID = n.ID
-		}
-	}
 	if err := p.Stamps.Check(form.Value("stamp")); err != nil {
 		return err
 	}
-	return p.Signup.Request(r.Context(), request)
+	return p.Signup.Request(r.Context(), signup.Request{Source: epistle.FromForm, Slug: form.Value("newsletter"),
+		Address: form.Value("email"), Name: form.Value("name"), Language: epistle.Language(form.Value("language")),
+		PageURL: p.Kernel.URL("/subscribe"), IP: p.Kernel.ClientIP(r).String()})
 }
 
 // sent is the one answer for everybody.
