@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -125,6 +126,16 @@ func (k *Kernel) SendPage(w http.ResponseWriter, r *http.Request, status int, pi
 	h.Set("Content-Language", string(k.Language(r)))
 	h.Set("Cache-Control", "no-store")
 	h.Add("Vary", "Accept-Language, Cookie")
+	return SendPieces(w, status, pieces...)
+}
+
+// SendPieces sends a body that lies in memory in pieces.
+func SendPieces(w http.ResponseWriter, status int, pieces ...[]byte) error {
+	length := 0
+	for _, piece := range pieces {
+		length += len(piece)
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(length))
 	w.WriteHeader(status)
 	for _, piece := range pieces {
 		if _, err := w.Write(piece); err != nil {

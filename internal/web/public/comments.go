@@ -1,7 +1,7 @@
 package public
 
 import (
-	"errors"
+	"context"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -98,11 +98,11 @@ func (c Comments) show(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if !c.plainQuery(r) || page.ID == 0 {
+	if !c.asksOnlyForAThread(r) {
 		return c.page(w, r, page, web.NewForm())
 	}
-	parts, err := c.remembered(r, "page", page, func() ([]byte, error) {
-		p, err := c.fill(r, page, web.NewForm())
+	parts, err := c.rendered(r, "page", page, func(r *http.Request, box *epistle.Newsletter) ([]byte, error) {
+		p, err := c.fill(r, page, web.NewForm(), box)
 		if err != nil {
 			return nil, err
 		}
@@ -115,34 +115,51 @@ func (c Comments) show(w http.ResponseWriter, r *http.Request) error {
 	return c.Kernel.SendPage(w, r, http.StatusOK, parts[0], []byte(c.Verb.Stamp()), parts[1])
 }
 
-// remembered is the rendering of a thread, made now if nobody asked for it
-// since it changed.
-func (c Comments) remembered(r *http.Request, form string, page epistle.Page, render func() ([]byte, error)) ([2][]byte, error) {
-	key := threadKey{form: form, page: page, language: c.Kernel.Language(r), query: r.URL.RawQuery}
-	newsletter, err := c.Verb.Newsletter(r.Context())
-	switch {
-	case err == nil:
-		key.wording = c.Verb.Wording(newsletter, key.language)
-	case epistle.KindOf(err) != epistle.NotFound:
-		return [2][]byte{}, err
+// asksOnlyForAThread reports whether a request is for what many visitors see.
+func (c Comments) asksOnlyForAThread(r *http.Request) bool {
+	for name := range r.URL.Query() {
+		if name != "page" && name != "after" && name != "lang" {
+			return false
+		}
 	}
-	if parts, ok := c.kept.get(key); ok {
-		return parts, nil
-	}
-	body, err := render()
+	return !c.Kernel.HasFlashes(r)
+}
+
+// rendered is a thread as it is now, cut at its stamp: made before and not
+// changed since, or made with the newsletter of the box, nil for no box.
+func (c Comments) rendered(r *http.Request, form string, page epistle.Page, render func(*http.Request, *epistle.Newsletter) ([]byte, error)) ([2][]byte, error) {
+	box, err := c.box(r.Context())
 	if err != nil {
 		return [2][]byte{}, err
 	}
-	parts, ok := cutAtStamp(body)
-	if !ok {
-		return [2][]byte{}, epistle.Errorf(epistle.Internal, "internal", errors.New("a thread has more than one place for its stamp"))
+	if page.ID == 0 || !c.asksOnlyForAThread(r) { // what a stranger makes up is not kept
+		return cutAtStamp(render(r, box))
 	}
-	c.kept.put(key, parts)
-	return parts, nil
+	key := threadKey{form: form, page: page, language: c.Kernel.Language(r), query: r.URL.RawQuery}
+	if box != nil {
+		key.newsletter = *box
+	}
+	return c.kept.get(key, func() ([]byte, error) {
+		return render(r.WithContext(context.WithoutCancel(r.Context())), box) // others may wait for it
+	})
+}
+
+// box is the newsletter that the box under the form is about, nil if none is
+// shown.
+func (c Comments) box(ctx context.Context) (*epistle.Newsletter, error) {
+	newsletter, err := c.Verb.Newsletter(ctx)
+	if epistle.KindOf(err) == epistle.NotFound {
+		return nil, nil
+	}
+	return &newsletter, err
 }
 
 func (c Comments) page(w http.ResponseWriter, r *http.Request, page epistle.Page, form *web.Form) error {
-	p, err := c.fill(r, page, form)
+	box, err := c.box(r.Context())
+	if err != nil {
+		return err
+	}
+	p, err := c.fill(r, page, form, box)
 	if err != nil {
 		return err
 	}
@@ -151,9 +168,12 @@ func (c Comments) page(w http.ResponseWriter, r *http.Request, page epistle.Page
 }
 
 // fill gathers what the page of a thread shows, but for the stamp.
-func (c Comments) fill(r *http.Request, page epistle.Page, form *web.Form) (commentsPage, error) {
+func (c Comments) fill(r *http.Request, page epistle.Page, form *web.Form, box *epistle.Newsletter) (commentsPage, error) {
 	ctx, l := r.Context(), c.Kernel.Language(r)
-	p := commentsPage{Page: page, Heading: headingOf(page, l), Form: form}
+	p := commentsPage{Page: page, Heading: headingOf(page, l), Form: form, Newsletter: box}
+	if box != nil {
+		p.Wording = c.Verb.Wording(*box, l)
+	}
 	after, _ := strconv.ParseInt(r.URL.Query().Get("after"), 10, 64)
 	after = max(after, 0)
 	var err error
@@ -171,13 +191,6 @@ func (c Comments) fill(r *http.Request, page epistle.Page, form *web.Form) (comm
 		return p, err
 	}
 	if p.ReplyTo, err = c.replyTo(r, page, form); err != nil {
-		return p, err
-	}
-	newsletter, err := c.Verb.Newsletter(ctx)
-	switch {
-	case err == nil:
-		p.Newsletter, p.Wording = &newsletter, c.Verb.Wording(newsletter, l)
-	case epistle.KindOf(err) != epistle.NotFound:
 		return p, err
 	}
 	return p, nil

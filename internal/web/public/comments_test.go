@@ -34,11 +34,12 @@ type reader struct {
 func visit(t testing.TB) *reader {
 	t.Helper()
 	s, clock := storetest.SQLite(t)
-	quiet := slog.New(slog.DiscardHandler)
-	kernel := webtest.Kernel(t, clock.Now)
-	service := signup.New(signup.Options{Store: s, Catalog: webtest.Catalog(t), Keys: s.Keys(), Clock: clock.Now, Log: quiet})
-	verb := signup.NewComments(signup.CommentOptions{Store: s, Requests: service, Stamps: signup.NewStamps(s.Keys(), clock.Now), Keys: s.Keys(),
-		Clock: clock.Now, Log: quiet, Sites: []string{"blog.lantern.example"}})
+	return visitFirst(t, s, clock)
+}
+
+// visitFirst is a visit to a ministry that begins on an empty store.
+func visitFirst(t testing.TB, s *store.Store, clock *storetest.Clock) *reader {
+	t.Helper()
 	page, err := signup.NewPages(s, clock.Now).Add(t.Context(), epistle.StaffActor(1, epistle.Author),
 		epistle.Page{URL: garden, Title: epistle.Text{EN: "A Garden Between Houses", KO: "집과 집 사이의 정원"}})
 	if err != nil {
@@ -53,6 +54,17 @@ func visit(t testing.TB) *reader {
 	}, epistle.AuditEntry{Actor: epistle.SystemActor(), Action: "newsletter.create", Subject: "newsletter"}); err != nil {
 		t.Fatal(err)
 	}
+	return visitDaemon(t, s, clock, page)
+}
+
+// visitDaemon is a visit to one more daemon of the same ministry.
+func visitDaemon(t testing.TB, s *store.Store, clock *storetest.Clock, page epistle.Page) *reader {
+	t.Helper()
+	quiet := slog.New(slog.DiscardHandler)
+	kernel := webtest.Kernel(t, clock.Now)
+	service := signup.New(signup.Options{Store: s, Catalog: webtest.Catalog(t), Keys: s.Keys(), Clock: clock.Now, Log: quiet})
+	verb := signup.NewComments(signup.CommentOptions{Store: s, Requests: service, Stamps: signup.NewStamps(s.Keys(), clock.Now), Keys: s.Keys(),
+		Clock: clock.Now, Log: quiet, Sites: []string{"blog.lantern.example"}})
 	server := httptest.NewServer(kernel.Handler(nil, public.Comments{Kernel: kernel, Store: s, Verb: verb}))
 	t.Cleanup(server.Close)
 	return &reader{t: t, server: server, store: s, clock: clock, verb: verb, page: page}

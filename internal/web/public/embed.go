@@ -63,43 +63,22 @@ func (c Comments) embed(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return c.refuse(w, r, err, nil)
 	}
-	render := func() ([]byte, error) { return c.embedded(r, page) }
-	if !c.plainQuery(r) || page.ID == 0 {
-		body, err := render()
-		parts, ok := cutAtStamp(body)
-		if err != nil || !ok {
-			return orInternal(err)
-		}
-		return c.sendEmbedded(w, parts)
-	}
-	parts, err := c.remembered(r, "embed", page, render)
+	parts, err := c.rendered(r, "embed", page, func(r *http.Request, box *epistle.Newsletter) ([]byte, error) { return c.embedded(r, page, box) })
 	if err != nil {
 		return err
 	}
 	return c.sendEmbedded(w, parts)
 }
 
-func orInternal(err error) error {
-	if err == nil {
-		err = epistle.Errorf(epistle.Internal, "internal", nil)
-	}
-	return err
-}
-
 func (c Comments) sendEmbedded(w http.ResponseWriter, parts [2][]byte) error {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
-	for _, piece := range [][]byte{parts[0], []byte(c.Verb.Stamp()), parts[1]} {
-		if _, err := w.Write(piece); err != nil {
-			return err
-		}
-	}
-	return nil
+	return web.SendPieces(w, http.StatusOK, parts[0], []byte(c.Verb.Stamp()), parts[1])
 }
 
-func (c Comments) embedded(r *http.Request, page epistle.Page) ([]byte, error) {
-	p, err := c.fill(r, page, web.NewForm())
+func (c Comments) embedded(r *http.Request, page epistle.Page, box *epistle.Newsletter) ([]byte, error) {
+	p, err := c.fill(r, page, web.NewForm(), box)
 	if err != nil {
 		return nil, err
 	}
