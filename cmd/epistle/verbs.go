@@ -62,13 +62,13 @@ func (a *app) buildVerbs(ctx context.Context) (err error) {
 	a.account = account.New(account.Options{Store: a.store, Hash: keys.Index, Clock: a.clock, Log: a.log,
 		URL: func(path string) string { return a.publicURL + path }})
 	a.metrics = metrics.New(a.store)
-	a.signup = signup.New(signup.Options{Count: a.metrics.Count("signup"), Store: a.store, Catalog: a.catalog, Keys: keys, Clock: a.clock, Log: a.log, NextSlot: nextSlot,
+	a.signup = signup.New(signup.Options{Count: a.metrics.Count("signup", signup.Outcomes), Store: a.store, Catalog: a.catalog, Keys: keys, Clock: a.clock, Log: a.log, NextSlot: nextSlot,
 		CommentSites: a.config.Comments.Sites,
 		Strangers:    signup.Strangers{Burst: a.config.Signups.Burst, PerHour: a.config.Signups.PerHour}})
 	a.stamps = signup.NewStamps(keys, a.clock)
 	a.lists = signup.NewLists(a.signup, a.store, a.config.DataDir)
 	a.comments = signup.NewComments(signup.CommentOptions{
-		Count: a.metrics.Count("comment"),
+		Count: a.metrics.Count("comment", signup.Outcomes),
 		Store: a.store, Requests: a.signup, Stamps: a.stamps, Keys: keys,
 		Clock: a.clock, Log: a.log, Sites: a.config.Comments.Sites,
 	})

@@ -30,14 +30,18 @@ type Metrics struct {
 func New(source Source) *Metrics {
 	m := &Metrics{registry: prometheus.NewRegistry(), posts: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "epistle_public_posts_total",
-		Help: "Posts of strangers to the public forms by what became of them: taken, trapped, mistimed, limited, closed, refused.",
+		Help: "Posts of strangers to the public forms by what became of them: taken, or which limit stopped them.",
 	}, []string{"form", "outcome"})}
 	m.registry.MustRegister(m.posts, house{source}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
-// Count returns what counts the outcomes of a form. Both come from closed lists.
-func (m *Metrics) Count(form string) func(outcome string) {
+// Count returns what counts the outcomes of a form. They are told from the start,
+// at nought, so that a rise from there can be seen.
+func (m *Metrics) Count(form string, outcomes []string) func(outcome string) {
+	for _, outcome := range outcomes {
+		m.posts.WithLabelValues(form, outcome)
+	}
 	return func(outcome string) { m.posts.WithLabelValues(form, outcome).Inc() }
 }
 

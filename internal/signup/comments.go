@@ -152,12 +152,22 @@ func (c *Comments) Post(ctx context.Context, p Post) (Receipt, error) {
 		c.o.Count(Trapped)
 		return Receipt{Asked: p.Updates}, nil
 	}
+	receipt, err := c.post(ctx, page, p)
+	c.o.Count(OutcomeOf(err))
+	return receipt, err
+}
+
+// TurnedAway counts a post that its visitor's network had too many of, before
+// anybody looked at it.
+func (c *Comments) TurnedAway() { c.o.Count(OverNetwork) }
+
+// post is Post for what no program wrote.
+func (c *Comments) post(ctx context.Context, page epistle.Page, p Post) (Receipt, error) {
 	comment, err := c.read(p)
 	if err != nil {
 		return Receipt{}, err
 	}
 	if err := c.o.Stamps.Check(p.Stamp); err != nil {
-		c.o.Count(Mistimed)
 		return Receipt{}, err
 	}
 	newsletter, err := c.agreedTo(ctx, p)
@@ -165,7 +175,6 @@ func (c *Comments) Post(ctx context.Context, p Post) (Receipt, error) {
 		return Receipt{}, err
 	}
 	if err := c.allow(ctx, comment); err != nil {
-		c.o.Count(outcomeOf(err))
 		return Receipt{}, err
 	}
 	if page.ID == 0 {
@@ -178,9 +187,6 @@ func (c *Comments) Post(ctx context.Context, p Post) (Receipt, error) {
 		return Receipt{}, err
 	}
 	posted, err := c.o.Store.PostComment(ctx, comment)
-	if err == nil {
-		c.o.Count(Taken)
-	}
 	if err != nil || !p.Updates {
 		return Receipt{}, err
 	}
@@ -243,13 +249,18 @@ func (c *Comments) allow(ctx context.Context, comment epistle.Comment) error {
 	if err != nil {
 		return err
 	}
-	if short.Overall >= everybodyShort {
+	switch {
+	case short.FromNetwork >= networkShort || day.FromNetwork >= networkDaily:
+		err = errOverNetwork
+	case day.FromAddress >= addressDaily:
+		err = errOverAddress
+	case short.Overall >= everybodyShort:
 		c.o.Log.WarnContext(ctx, "comments are coming too fast; more are refused for a while")
+		err = errOverAll
+	default:
+		return nil
 	}
-	if short.FromNetwork >= networkShort || day.FromNetwork >= networkDaily || day.FromAddress >= addressDaily || short.Overall >= everybodyShort {
-		return epistle.Errorf(epistle.Limited, "comment.too-many", nil)
-	}
-	return nil
+	return epistle.Errorf(epistle.Limited, "comment.too-many", err)
 }
 
 // open makes the row of a page on one of our sites, but not without end: the
@@ -260,7 +271,7 @@ func (c *Comments) open(ctx context.Context, canonical string) (epistle.Page, er
 		return epistle.Page{}, err
 	}
 	if n >= untitledPagesADay {
-		return epistle.Page{}, epistle.Errorf(epistle.Limited, "comment.too-many", nil)
+		return epistle.Page{}, epistle.Errorf(epistle.Limited, "comment.too-many", errOverAll)
 	}
 	return c.o.Store.FindOrCreatePage(ctx, canonical)
 }

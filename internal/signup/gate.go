@@ -2,28 +2,54 @@ package signup
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"epistle/internal/epistle"
 )
 
-// What became of posts and requests of strangers, as the metrics count them.
+// What became of posts and requests of strangers, as the metrics count them:
+// each limit for itself.
 const (
-	Taken    = "taken"
-	Trapped  = "trapped"  // filled in what people cannot see
-	Mistimed = "mistimed" // came back too quickly or too late, or was never ours
-	Limited  = "limited"  // beyond a cap
-	Closed   = "closed"   // the flood switch is on
-	Refused  = "refused"  // for another reason
+	Taken       = "taken"
+	Trapped     = "trapped"     // filled in what people cannot see
+	TooQuick    = "too-quick"   // came back sooner than anybody can type
+	TooOld      = "too-old"     // came back too late, or was never a form of ours
+	OverAddress = "address-cap" // the address has had its share; on sign-ups the visitor is not told
+	OverNetwork = "network-cap" // the visitor's network has, IPv6 by /64
+	OverAll     = "overall-cap" // all visitors together have
+	Closed      = "closed"      // the flood switch is on
+	Refused     = "refused"     // for another reason
 )
 
-// outcomeOf names a failure for the metrics.
-func outcomeOf(err error) string {
-	switch epistle.KindOf(err) {
-	case epistle.Limited:
-		return Limited
-	case epistle.Unavailable:
+// Outcomes lists them.
+var Outcomes = []string{Taken, Trapped, TooQuick, TooOld, OverAddress, OverNetwork, OverAll, Closed, Refused}
+
+// The causes of Limited errors, whose words tell visitors less.
+var (
+	errOverAddress = errors.New("too many for the address")
+	errOverNetwork = errors.New("too many from the network")
+	errOverAll     = errors.New("too many from all visitors")
+)
+
+// OutcomeOf names what became of a post by its error.
+func OutcomeOf(err error) string {
+	var known *epistle.Error
+	switch {
+	case err == nil:
+		return Taken
+	case errors.Is(err, errOverAddress):
+		return OverAddress
+	case errors.Is(err, errOverNetwork):
+		return OverNetwork
+	case errors.Is(err, errOverAll):
+		return OverAll
+	case epistle.KindOf(err) == epistle.Unavailable:
 		return Closed
+	case errors.As(err, &known) && known.Message == formQuick:
+		return TooQuick
+	case errors.As(err, &known) && known.Message == formStale:
+		return TooOld
 	}
 	return Refused
 }

@@ -52,7 +52,8 @@ func (s *Service) mailOwnLink(ctx context.Context, token string, kind epistle.No
 	mailed, err := s.Store.QueueLimited(ctx, at.Subscriber.Address, ownLimit, epistle.Notice{Kind: kind, To: at.Subscriber.Address,
 		Language: at.Subscriber.Language, Data: map[string]string{"link": path + s.Keys.Link(p, at.Subscriber.ID, ends.Unix())}})
 	if err == nil && !mailed {
-		return epistle.Errorf(epistle.Limited, "signup.own.too-many", nil)
+		s.Count(OverAddress)
+		return epistle.Errorf(epistle.Limited, "signup.own.too-many", errOverAddress)
 	}
 	return err
 }

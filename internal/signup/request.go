@@ -41,38 +41,50 @@ type Request struct {
 //
 // While sign-ups are closed nobody is asked: Unavailable.
 func (s *Service) Request(ctx context.Context, r Request) error {
+	newsletter, u, err := s.wanted(ctx, r)
+	if err != nil {
+		s.Count(OutcomeOf(err))
+		return err
+	}
+	return s.request(ctx, newsletter, u)
+}
+
+// wanted reads a request; Unavailable while the flood switch is on.
+func (s *Service) wanted(ctx context.Context, r Request) (epistle.Newsletter, epistle.Signup, error) {
 	offer, err := s.Offer(ctx)
 	if err != nil {
-		return err
+		return epistle.Newsletter{}, epistle.Signup{}, err
 	}
 	newsletter, err := theNewsletter(offer.Newsletters, func(n epistle.Newsletter) bool {
 		return n.ID == r.NewsletterID || r.NewsletterID == 0 && (n.Slug == r.Slug || len(offer.Newsletters) == 1)
 	})
 	if err != nil {
-		return err
+		return newsletter, epistle.Signup{}, err
 	}
 	u, err := s.read(newsletter, r)
-	if err != nil {
-		return err
-	}
-	if !offer.ClosedAt.IsZero() {
+	if err == nil && !offer.ClosedAt.IsZero() {
 		err = epistle.Errorf(epistle.Unavailable, "signup.closed", nil)
-	} else {
-		err = s.request(ctx, newsletter, u)
 	}
-	if err != nil {
-		s.Count(outcomeOf(err))
-		return err
-	}
-	s.Count(Taken)
-	return nil
+	return newsletter, u, err
 }
 
+// request asks for what the address gets, and counts what became of it.
 func (s *Service) request(ctx context.Context, newsletter epistle.Newsletter, u epistle.Signup) error {
 	if !s.mails.Allow("all") {
-		return epistle.Errorf(epistle.Limited, "signup.too-many", nil)
+		s.Count(OverAll)
+		return epistle.Errorf(epistle.Limited, "signup.too-many", errOverAll)
 	}
-	return s.Store.Ask(ctx, store.Asking{Signup: u, React: func(at epistle.Standing) store.Reaction {
+	outcome := Taken
+	err := s.ask(ctx, newsletter, u, func() { outcome = OverAddress })
+	if err != nil {
+		outcome = OutcomeOf(err)
+	}
+	s.Count(outcome)
+	return err
+}
+
+func (s *Service) ask(ctx context.Context, newsletter epistle.Newsletter, u epistle.Signup, dropped func()) error {
+	return s.Store.Ask(ctx, store.Asking{Signup: u, Dropped: dropped, React: func(at epistle.Standing) store.Reaction {
 		switch {
 		case at.Suppressed != "" && !at.Suppressed.MayBeLifted():
 			return store.Reaction{Limit: addressLimit}

@@ -10,6 +10,9 @@ import (
 const (
 	quickest = 2 * time.Second // nobody fills a form in less
 	stalest  = 24 * time.Hour
+
+	formQuick = "form.quick"
+	formStale = "form.stale"
 )
 
 // Stamps mark public forms with the time when they were shown, signed, so that
@@ -32,14 +35,14 @@ func (s Stamps) New() string { return s.keys.Link(seal.ToPost, s.clock().Unix())
 func (s Stamps) Check(stamp string) error {
 	numbers, err := s.keys.ParseLink(seal.ToPost, stamp)
 	if err != nil || len(numbers) != 1 {
-		return epistle.Errorf(epistle.Invalid, "form.stale", nil)
+		return epistle.Errorf(epistle.Invalid, formStale, nil)
 	}
 	age := s.clock().Sub(time.Unix(numbers[0], 0))
 	switch {
 	case age < quickest:
-		return epistle.Errorf(epistle.Invalid, "form.quick", nil)
+		return epistle.Errorf(epistle.Invalid, formQuick, nil)
 	case age > stalest:
-		return epistle.Errorf(epistle.Invalid, "form.stale", nil)
+		return epistle.Errorf(epistle.Invalid, formStale, nil)
 	}
 	return nil
 }

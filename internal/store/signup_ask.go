@@ -15,6 +15,9 @@ type Asking struct {
 	// React says what the address gets, by how it stands. It must change
 	// nothing: it may be called more than once.
 	React func(epistle.Standing) Reaction
+	// Dropped, if set, is called before Ask returns when the address has had its
+	// share of mails.
+	Dropped func()
 }
 
 // Reaction is what an address gets that asked.
@@ -103,12 +106,18 @@ func (s *Store) askTogether(ctx context.Context, batch []*asked) {
 		}
 	}
 	for i, one := range batch {
+		if errors.Is(errs[i], errNoMail) {
+			errs[i] = nil
+			if one.Dropped != nil {
+				one.Dropped()
+			}
+		}
 		one.done <- s.mapError(errs[i])
 	}
 }
 
 // askIn writes what nobody knows yet in bulk, and takes the others one by one,
-// each behind a savepoint.
+// each behind a savepoint; errNoMail is the error of who had their share.
 func (s *Store) askIn(ctx context.Context, q queries, batch []*asked, errs []error) error {
 	known, err := s.knownAmong(ctx, q, batch)
 	if err != nil {
@@ -136,9 +145,6 @@ func (s *Store) askIn(ctx context.Context, q queries, batch []*asked, errs []err
 	for _, i := range others {
 		if errs[i], err = s.apart(ctx, q, func() error { return s.askOne(ctx, q, batch[i]) }); err != nil {
 			return err
-		}
-		if errors.Is(errs[i], errNoMail) {
-			errs[i] = nil
 		}
 	}
 	return nil

@@ -70,6 +70,9 @@ func (k *Kernel) wrap(route Route, guard Guard) http.Handler {
 	}
 	return k.Handle(func(w http.ResponseWriter, r *http.Request) error {
 		if route.limiter != nil && !route.limiter.Allow(k.ClientKey(r)) {
+			if route.turnedAway != nil {
+				route.turnedAway()
+			}
 			w.Header().Set("Retry-After", "60")
 			return epistle.Errorf(epistle.Limited, "too-many", nil)
 		}

@@ -25,6 +25,7 @@ type Route struct {
 	bodyLimit  int64
 	keepBody   bool // the handler reads it, whatever it is
 	limiter    *limit.Limiter
+	turnedAway func() // called when the limiter refuses; may be nil
 }
 
 // DefaultBodyLimit is how many bytes a request may carry unless its route says
@@ -64,6 +65,9 @@ func (r Route) KeepBody() Route { r.keepBody = true; return r }
 // LimitedBy counts each request against the visitor's network and answers 429
 // when there were too many.
 func (r Route) LimitedBy(l *limit.Limiter) Route { r.limiter = l; return r }
+
+// Counting has count called whenever the limiter turns a request away.
+func (r Route) Counting(count func()) Route { r.turnedAway = count; return r }
 
 // Guard knows who is signed in.
 type Guard interface {

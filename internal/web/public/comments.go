@@ -30,11 +30,11 @@ func (c Comments) Routes() []web.Route {
 	c.kept = &threadCache{}
 	return []web.Route{
 		web.Public("GET /comments", c.show),
-		web.Public("POST /comments", c.post).LimitedBy(posts),
+		web.Public("POST /comments", c.post).LimitedBy(posts).Counting(c.Verb.TurnedAway),
 		web.Public("GET /comments/received", c.received),
 		web.Public("GET /embed.js", c.script),
 		web.Public("GET /comments/embed", c.embed).OpenToOtherSites(),
-		web.Public("POST /comments/embed", c.postEmbedded).OpenToOtherSites().LimitedBy(posts),
+		web.Public("POST /comments/embed", c.postEmbedded).OpenToOtherSites().LimitedBy(posts).Counting(c.Verb.TurnedAway),
 
 		// RFC 8058: mail providers post here for their users.
 		web.Public("GET /replies/{token}", c.hushing),

@@ -17,7 +17,7 @@ func TestMetricsAreForTheHouse(t *testing.T) {
 	s, clock := storetest.SQLite(t)
 	kernel := webtest.Kernel(t, clock.Now)
 	m := metrics.New(s)
-	m.Count("comment")(signup.Trapped)
+	m.Count("comment", signup.Outcomes)(signup.Trapped)
 	server := httptest.NewServer(kernel.Handler(nil, public.Metrics{Kernel: kernel, Handler: m.Handler(), Token: "a-long-token"}))
 	defer server.Close()
 	for _, c := range []struct {

@@ -36,14 +36,15 @@ func NewSubscribe(k *web.Kernel, s *signup.Service, stamps signup.Stamps) Subscr
 
 // Routes are the area's pages.
 func (p Subscribe) Routes() []web.Route {
+	turnedAway := func() { p.Signup.Count(signup.OverNetwork) }
 	return []web.Route{
 		web.Public("GET /subscribe", p.form),
-		web.Public("POST /subscribe", p.ask).LimitedBy(p.asking),
+		web.Public("POST /subscribe", p.ask).LimitedBy(p.asking).Counting(turnedAway),
 		web.Public("GET /subscribe/sent", p.sent),
 
 		web.Public("GET /confirm/{token}", p.waiting),
 		web.Public("POST /confirm/{token}", p.confirm),
-		web.Public("POST /confirm/{token}/again", p.again).LimitedBy(p.asking),
+		web.Public("POST /confirm/{token}/again", p.again).LimitedBy(p.asking).Counting(turnedAway),
 
 		web.Public("POST /confirm/{token}/refuse", p.refuse),
 		web.Public("GET /not-me/{token}", p.refusing),
@@ -58,7 +59,7 @@ func (p Subscribe) Routes() []web.Route {
 
 		web.Public("GET /preferences/{token}", p.preferences),
 		web.Public("POST /preferences/{token}", p.prefer),
-		web.Public("POST /preferences/{token}/own", p.mailOwnLink).LimitedBy(p.asking),
+		web.Public("POST /preferences/{token}/own", p.mailOwnLink).LimitedBy(p.asking).Counting(turnedAway),
 		web.Public("GET /my-data/{token}", p.ownData),
 		web.Public("POST /my-data/{token}", p.saveOwnData),
 		web.Public("GET /erase/{token}", p.erasing),
@@ -94,7 +95,9 @@ const trap = "website"
 
 func (p Subscribe) ask(w http.ResponseWriter, r *http.Request) error {
 	form := web.FormOf(r)
-	if form.Value(trap) == "" {
+	if form.Value(trap) != "" {
+		p.Signup.Count(signup.Trapped)
+	} else {
 		err := p.request(r, form)
 		if err := p.Kernel.Refuse(r, form, err); err != nil {
 			return err
@@ -110,6 +113,7 @@ func (p Subscribe) ask(w http.ResponseWriter, r *http.Request) error {
 
 func (p Subscribe) request(r *http.Request, form *web.Form) error {
 	if err := p.Stamps.Check(form.Value("stamp")); err != nil {
+		p.Signup.Count(signup.OutcomeOf(err))
 		return err
 	}
 	return p.Signup.Request(r.Context(), signup.Request{Source: epistle.FromForm, Slug: form.Value("newsletter"),
