@@ -159,9 +159,19 @@ type subscriberPage struct {
 	Newsletters map[epistle.ID]epistle.Newsletter
 	Notes       []noteLine
 	Form        *web.Form
+	Doing       string    // which of the page's forms .Form is: "edit", "note", "leave" …; "" if none was sent
 	Edit        *web.Form // name, language, and how each newsletter comes
 	May         bool      // change how they stand
 	MayErase    bool
+}
+
+// FormFor is the form that was sent for one of the things that can be done
+// here, or an empty one: a refusal is shown where it happened.
+func (p subscriberPage) FormFor(doing string) *web.Form {
+	if p.Doing == doing {
+		return p.Form
+	}
+	return web.NewForm()
 }
 
 // noteLine is a note with who wrote it.
@@ -196,17 +206,17 @@ func (s Subscribers) show(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.page(w, r, id, web.NewForm())
+	return s.page(w, r, id, "", web.NewForm())
 }
 
-func (s Subscribers) page(w http.ResponseWriter, r *http.Request, id epistle.ID, form *web.Form) (err error) {
+func (s Subscribers) page(w http.ResponseWriter, r *http.Request, id epistle.ID, doing string, form *web.Form) (err error) {
 	ctx := r.Context()
-	page := subscriberPage{Form: form, Newsletters: map[epistle.ID]epistle.Newsletter{}, May: web.ActorFrom(ctx).May(epistle.ChangePeople),
+	page := subscriberPage{Form: form, Doing: doing, Newsletters: map[epistle.ID]epistle.Newsletter{}, May: web.ActorFrom(ctx).May(epistle.ChangePeople),
 		MayErase: web.ActorFrom(ctx).May(epistle.ErasePeople)}
 	if page.Person, err = s.Store.Person(ctx, id); err != nil {
 		return err
 	}
-	if page.Edit = form; form.Value("version") == "" {
+	if page.Edit = form; doing != "edit" {
 		page.Edit = s.editForm(page.Person)
 	}
 	if page.Notes, err = s.notes(ctx, id); err != nil {
@@ -274,7 +284,7 @@ func (s Subscribers) editForm(p epistle.Person) *web.Form {
 }
 
 func (s Subscribers) edit(w http.ResponseWriter, r *http.Request) error {
-	return s.change(w, r, "people.edited", func(id epistle.ID, note string) error {
+	return s.change(w, r, "edit", "people.edited", func(id epistle.ID, note string) error {
 		person, err := s.Store.Person(r.Context(), id)
 		if err != nil {
 			return err
@@ -287,7 +297,7 @@ func (s Subscribers) edit(w http.ResponseWriter, r *http.Request) error {
 				continue
 			}
 			n.Form, n.Pace = epistle.Form(form.Value(fieldOf("form", n.ID))), epistle.Pace(form.Value(fieldOf("pace", n.ID)))
-			if n.PausedUntil, err = s.pauseOf(form.Value(fieldOf("pause", n.ID))); err != nil {
+			if n.PausedUntil, err = s.pauseOf(form, n.ID); err != nil {
 				return err
 			}
 			e.Subscriptions = append(e.Subscriptions, n)
@@ -298,19 +308,21 @@ func (s Subscribers) edit(w http.ResponseWriter, r *http.Request) error {
 
 // pauseOf reads the day on which a pause ends, in the ministry's zone; zero for
 // none.
-func (s Subscribers) pauseOf(day string) (time.Time, error) {
+func (s Subscribers) pauseOf(form *web.Form, subscription epistle.ID) (time.Time, error) {
+	field := fieldOf("pause", subscription)
+	day := strings.TrimSpace(form.Value(field))
 	if day == "" {
 		return time.Time{}, nil
 	}
 	until, err := time.ParseInLocation(time.DateOnly, day, s.Kernel.Location())
-	if err != nil {
-		return time.Time{}, epistle.InvalidField("pause", "signup.choice")
+	if err != nil || !until.After(s.Kernel.Now()) {
+		return time.Time{}, epistle.InvalidField(field, "signup.pause")
 	}
 	return until.UTC(), nil
 }
 
 func (s Subscribers) note(w http.ResponseWriter, r *http.Request) error {
-	return s.change(w, r, "people.noted", func(id epistle.ID, _ string) error {
+	return s.change(w, r, "note", "people.noted", func(id epistle.ID, _ string) error {
 		return s.Signup.AddNote(r.Context(), web.ActorFrom(r.Context()), id, r.PostFormValue("text"))
 	})
 }
@@ -326,14 +338,14 @@ func (s Subscribers) erase(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if form.Failed() {
-		return s.page(w, r, id, form)
+		return s.page(w, r, id, "erase", form)
 	}
 	s.Kernel.Flash(w, r, web.Good, "people.erased")
 	return web.Redirect(w, r, "/desk/subscribers")
 }
 
 func (s Subscribers) leave(w http.ResponseWriter, r *http.Request) error {
-	return s.change(w, r, "people.left", func(id epistle.ID, note string) error {
+	return s.change(w, r, "leave", "people.left", func(id epistle.ID, note string) error {
 		person, err := s.Store.Person(r.Context(), id)
 		if err != nil {
 			return err
@@ -348,19 +360,19 @@ func (s Subscribers) leave(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s Subscribers) suppress(w http.ResponseWriter, r *http.Request) error {
-	return s.change(w, r, "people.suppressed", func(id epistle.ID, note string) error {
+	return s.change(w, r, "suppress", "people.suppressed", func(id epistle.ID, note string) error {
 		return s.Signup.Suppress(r.Context(), web.ActorFrom(r.Context()), id, note)
 	})
 }
 
 func (s Subscribers) lift(w http.ResponseWriter, r *http.Request) error {
-	return s.change(w, r, "people.lifted", func(id epistle.ID, note string) error {
+	return s.change(w, r, "lift", "people.lifted", func(id epistle.ID, note string) error {
 		return s.Signup.Lift(r.Context(), web.ActorFrom(r.Context()), id, note)
 	})
 }
 
 // change does something to the person of the page, with a note of why.
-func (s Subscribers) change(w http.ResponseWriter, r *http.Request, done string, do func(id epistle.ID, note string) error) error {
+func (s Subscribers) change(w http.ResponseWriter, r *http.Request, doing, done string, do func(id epistle.ID, note string) error) error {
 	id, err := pathID(r)
 	if err != nil {
 		return err
@@ -370,7 +382,7 @@ func (s Subscribers) change(w http.ResponseWriter, r *http.Request, done string,
 		return err
 	}
 	if form.Failed() {
-		return s.page(w, r, id, form)
+		return s.page(w, r, id, doing, form)
 	}
 	s.Kernel.Flash(w, r, web.Good, done)
 	return web.Redirect(w, r, personPath(id))
