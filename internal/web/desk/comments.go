@@ -77,6 +77,9 @@ type savedLink struct {
 	Title epistle.Text
 }
 
+// LooksSpam reports whether the words look like spam.
+func (c commentCard) LooksSpam() bool { return slices.Contains(c.Asks, intent.Spam) }
+
 // AsksUpdates reports whether the words ask for the updates.
 func (c commentCard) AsksUpdates() bool { return slices.Contains(c.Asks, intent.Updates) }
 
@@ -207,20 +210,27 @@ func (c Comments) show(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	now, err := c.offeredNow(r)
+	card, err := c.openCard(r, found)
 	if err != nil {
-		return err
-	}
-	card := cardOf(r, found)
-	card.Open = true
-	card.MayNow = card.MayInvite && found.Author != store.AuthorLeft && now(found.Comment, found.Page.URL)
-	if card.Answers, err = c.savedLinks(r); err != nil {
 		return err
 	}
 	if err := c.fillAnswer(r, card); err != nil {
 		return err
 	}
 	return c.Kernel.Render(w, r, "desk/comment", commentPage{card})
+}
+
+// openCard is a comment on a page of its own, with the form of the reply open.
+func (c Comments) openCard(r *http.Request, found store.CommentInContext) (commentCard, error) {
+	card := cardOf(r, found)
+	card.Open = true
+	now, err := c.offeredNow(r)
+	if err != nil {
+		return card, err
+	}
+	card.MayNow = card.MayInvite && found.Author != store.AuthorLeft && now(found.Comment, found.Page.URL)
+	card.Answers, err = c.savedLinks(r)
+	return card, err
 }
 
 func (c Comments) savedLinks(r *http.Request) ([]savedLink, error) {
@@ -372,8 +382,11 @@ func (c Comments) reply(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if form.Failed() {
-		card := cardOf(r, found)
-		card.Form, card.Open = form, true
+		card, err := c.openCard(r, found)
+		if err != nil {
+			return err
+		}
+		card.Form = form
 		return c.Kernel.Render(w, r, "desk/comment", commentPage{card})
 	}
 	if found.WantsReplies {

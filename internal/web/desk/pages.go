@@ -99,6 +99,7 @@ type changePage struct {
 	Form    *web.Form
 	Page    epistle.Page
 	Thread  string // the address of its comments, to link to from the page
+	Embed   string // the line that places them into the page
 	Choices []web.Option
 }
 
@@ -129,7 +130,8 @@ func (p Pages) changeForm(w http.ResponseWriter, r *http.Request, page epistle.P
 		return err
 	}
 	return p.Kernel.Render(w, r, "desk/page", changePage{Form: form, Page: page, Choices: p.choices(r, projects),
-		Thread: p.Kernel.URL("/comments?" + url.Values{"page": {page.URL}}.Encode())})
+		Thread: p.Kernel.URL("/comments?" + url.Values{"page": {page.URL}}.Encode()),
+		Embed:  `<script src="` + p.Kernel.URL("/embed.js") + `" async></script>`})
 }
 
 func (p Pages) change(w http.ResponseWriter, r *http.Request) error {

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -32,6 +33,7 @@ type TodayStore interface {
 	Issues(ctx context.Context, f store.IssueFilter) ([]epistle.Issue, error)
 	CountAudience(ctx context.Context, rule epistle.AudienceRule) (int64, error)
 	Ready(ctx context.Context, now time.Time) (epistle.Ready, error)
+	SignupsClosed(ctx context.Context) (time.Time, error)
 }
 
 // IssueJudge says what an issue lacks and who may approve it.
@@ -48,6 +50,11 @@ func (t Today) Routes() []web.Route {
 type todayPage struct {
 	Now     time.Time
 	Trouble string // why no mail goes out; "" when it does
+	Passing bool   // the trouble ends by itself
+	Closed  struct {
+		Since time.Time // when sign-ups were closed; zero while they are open
+		May   bool      // open them again
+	}
 	Name    string
 	Part    string // of the day, a key under "today.hello."
 	Queue   []queueLine
@@ -99,8 +106,12 @@ func (t Today) show(w http.ResponseWriter, r *http.Request) error {
 	now := t.Kernel.Now()
 	page := todayPage{Now: now, Name: member.Name, Part: partOfDay(now.In(t.Kernel.Location())), Queue: queueFor(member.Actor(), waiting), Pending: waiting.Signups}
 	if err := t.Mail(); err != nil {
-		page.Trouble = t.Kernel.Words(r).Error(err)
+		page.Trouble, page.Passing = t.Kernel.Words(r).Error(err), passes(err)
 	}
+	if page.Closed.Since, err = t.Store.SignupsClosed(ctx); err != nil {
+		return err
+	}
+	page.Closed.May = member.Actor().May(epistle.ChangeSettings)
 	newsletters, err := t.Store.Newsletters(ctx)
 	if err != nil {
 		return err
@@ -113,6 +124,12 @@ func (t Today) show(w http.ResponseWriter, r *http.Request) error {
 		page.Weeks = append(page.Weeks, week)
 	}
 	return t.Kernel.Render(w, r, "desk/today", page)
+}
+
+// passes reports whether what is wrong with the mail ends by itself.
+func passes(err error) bool {
+	var known *epistle.Error
+	return errors.As(err, &known) && known.Message == "relay.quota"
 }
 
 func partOfDay(local time.Time) string {

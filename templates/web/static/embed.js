@@ -38,7 +38,7 @@
     input:not([type=checkbox]), textarea { width: 100%; padding: .55rem .7rem; font: inherit; color: inherit; background: transparent; border: 1px solid color-mix(in srgb, currentColor 45%, transparent); border-radius: .4rem; }
     input[type=checkbox] { width: 1.15rem; height: 1.15rem; margin: .25rem 0 0; }
     button { justify-self: start; min-height: 2.75rem; padding: .45rem 1.1rem; font: inherit; color: inherit; background: transparent; border: 1px solid currentColor; border-radius: .4rem; cursor: pointer; }
-    button.link { min-height: 0; padding: .2rem 0; border: 0; text-decoration: underline; }
+    button.link { padding: .2rem 0; border: 0; text-decoration: underline; }
     :focus-visible { outline: 3px solid currentColor; outline-offset: 2px; }
     .trap { position: absolute; left: -100vw; }
   `;
@@ -58,7 +58,9 @@
     { ...options, mode: "cors", credentials: "omit", referrerPolicy: "no-referrer", headers: { "Accept-Language": lang } });
   const load = (after) => ask("/comments/embed?page=" + encodeURIComponent(page) + (after ? "&after=" + after : ""))
     .then((r) => (r.ok ? r.json() : Promise.reject(r.status)));
-  const when = (at) => new Intl.DateTimeFormat(lang, { dateStyle: "long", timeStyle: "short" }).format(new Date(at));
+  // The reader's own English or Korean, if it is one of these: "15 November" in London.
+  const locale = (navigator.languages || []).find((l) => l.slice(0, 2) === lang) || lang;
+  const when = (at) => new Intl.DateTimeFormat(locale, { dateStyle: "long", timeStyle: "short" }).format(new Date(at));
 
   let thread, words, list, form, replyTo = null;
 

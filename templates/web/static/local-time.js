@@ -5,9 +5,9 @@ for (const at of document.querySelectorAll("time[data-local]")) {
   if (!zone || Number.isNaN(moment.getTime())) continue;
   const there = (zone[1] === "-" ? -1 : 1) * (Number(zone[2]) * 60 + Number(zone[3]));
   if (there === -moment.getTimezoneOffset()) continue;
-  // Day and hour each on their own: together, Korean puts the day in brackets,
-  // and these words stand in brackets already.
+  // The day is said where it is another one there.
   const part = (options) => new Intl.DateTimeFormat(document.documentElement.lang, options).format(moment);
-  const own = part({ weekday: "long" }) + " " + part({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-  at.append(" " + at.dataset.local.replace("%s", own));
+  const clock = part({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const own = Number(at.dateTime.slice(8, 10)) === moment.getDate() ? clock : part({ weekday: "long" }) + " " + clock;
+  at.append(at.dataset.local.replace("%s", own));
 }
