@@ -20,14 +20,19 @@ func blogPage(t *testing.T) (site string, place func(base, page string)) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Content-Security-Policy", policy)
-		fmt.Fprint(w, content)
+		language := "en"
+		if asked := r.URL.Query().Get("lang"); asked != "" {
+			language = asked
+		}
+		fmt.Fprintf(w, content, language)
 	}))
 	t.Cleanup(server.Close)
 	return server.URL, func(base, page string) {
 		policy = fmt.Sprintf("default-src 'none'; script-src %s; connect-src %s; require-trusted-types-for 'script'", base, base)
-		content = fmt.Sprintf(`<!doctype html><html lang="en"><title>A blog</title><h1>Welcome</h1>
+		content = fmt.Sprintf(`<!doctype html><html lang="%%s"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
+<title>A blog</title><h1>Welcome</h1>
 <div id="epistle-comments"><a href="%s/comments?page=%s">Comments</a></div>
-<script src="%s/embed.js" data-page="%s" async></script>`, base, url.QueryEscape(page), base, html.EscapeString(page))
+<script src="%s/embed.js" data-page="%s" async></script>`, base, strings.ReplaceAll(url.QueryEscape(page), "%", "%%"), base, html.EscapeString(page))
 	}
 }
 

@@ -32,7 +32,8 @@ func seoul(day, hour, minute int) time.Time {
 	return time.Date(2026, 11, day, hour-9, minute, 0, 0, time.UTC)
 }
 
-func inWeek(t *testing.T, live func(ctx context.Context, w *week)) {
+// inWeek lives through it. The pages of sites may show the comments.
+func inWeek(t *testing.T, live func(ctx context.Context, w *week), sites ...string) {
 	t.Helper()
 	catalog, err := loadCatalog()
 	if err != nil {
@@ -40,7 +41,7 @@ func inWeek(t *testing.T, live func(ctx context.Context, w *week)) {
 	}
 	w := &week{t: t, clock: storetest.NewClock(), log: &bytes.Buffer{}}
 	p := &program{clock: w.clock.Now, catalog: catalog, words: catalog.In(epistle.English), log: newLog(w.log, 0)}
-	if w.demo, err = (demoCommand{Listen: "127.0.0.1:0"}).build(t.Context(), p, t.TempDir()); err != nil {
+	if w.demo, err = (demoCommand{Listen: "127.0.0.1:0", Site: sites}).build(t.Context(), p, t.TempDir()); err != nil {
 		t.Fatal(err)
 	}
 	defer func() {

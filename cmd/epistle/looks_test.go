@@ -1,0 +1,427 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"epistle/internal/epistle"
+	"epistle/internal/signup"
+	"epistle/internal/store"
+)
+
+// TestThePagesOfReadersAreFitForAll goes through what supporters and
+// subscribers come across, and inspects each page.
+func TestThePagesOfReadersAreFitForAll(t *testing.T) {
+	site, place := blogPage(t)
+	inWeek(t, func(ctx context.Context, w *week) {
+		h, v := w.house(), newVisitor(t, chromium(t), w.app.publicURL)
+
+		// Comments, in a blog and on their own page.
+		place(h.base, samplePage.URL)
+		v.open(site)
+		v.until("the thread", inThread(`thread.textContent.includes("Abel Norström")`))
+		for _, language := range []string{"en", "ko"} {
+			v.open(site + "/?lang=" + language)
+			v.until("the thread", inThread(`Boolean(thread.querySelector("form"))`))
+			v.inspectAsIs("embedded", language)
+			v.until("an answer", inThread(`(thread.querySelector("li button").click(), thread.querySelector("form button").click(), true)`))
+			v.until("what is wrong", inThread(`[...thread.querySelectorAll(".error")].some(e => e.textContent)`))
+			v.inspectAsIs("embedded-error", language)
+		}
+		v.open(h.commentsPath)
+		v.inspect("comments")
+		v.open(v.evaluate(`document.querySelector("a[href*='reply=']").href`))
+		v.inspect("comments-reply")
+		quiet, err := w.app.pages.Add(ctx, w.editor.Actor(), epistle.Page{URL: "https://lantern-house.example/night-school/", Title: epistle.Text{EN: "Night School"}})
+		w.must(err)
+		v.open("/comments?page=" + quiet.URL)
+		v.inspect("comments-empty")
+		for _, language := range []string{"en", "ko"} {
+			v.open(withLanguage(h.base+h.commentsPath, language))
+			v.evaluate(`(document.querySelector("main form").noValidate = true, "")`)
+			v.fill("email", "not an address")
+			v.click("main form .actions button")
+			v.until("what is wrong", `Boolean(document.querySelector(".field-error"))`)
+			v.inspectAsIs("comments-error", language)
+		}
+		v.open(withLanguage(h.base+h.commentsPath, "en"))
+		v.fill("name", "Miriam Castellan")
+		v.fill("email", "miriam@walk.example")
+		v.fill("comment", "Praying with you.")
+		v.click("[name=updates]")
+		v.click("[name=replies]")
+		w.clock.Advance(time.Minute)
+		v.click("main form .actions button")
+		v.until("thanks", `location.pathname === "/comments/received"`)
+		v.inspect("comment-received")
+
+		// Signing up.
+		v.open("/")
+		v.inspect("home")
+		v.open("/no-such-page")
+		v.inspect("not-found")
+		v.open("/subscribe")
+		v.inspect("subscribe")
+		for _, language := range []string{"en", "ko"} {
+			v.open("/subscribe?lang=" + language)
+			v.fill("email", "nobody at home")
+			w.clock.Advance(time.Minute)
+			v.click("main form .actions button")
+			v.until("what is wrong", `Boolean(document.querySelector(".field-error"))`)
+			v.inspectAsIs("subscribe-error", language)
+		}
+		v.open("/subscribe/sent")
+		v.inspect("subscribe-sent")
+		confirm := h.mailFor(v, "miriam@walk.example", "confirm").link(t, "/confirm/")
+		v.open(confirm)
+		v.inspect("confirm")
+		v.press("Yes, send it to me")
+		v.sees("Korea time")
+		v.inspect("confirmed")
+		w.ask(ctx, "refuses@walk.example", "Ruth")
+		v.open(h.mailFor(v, "refuses@walk.example", "confirm").link(t, "/confirm/"))
+		v.press("I did not ask for this")
+		v.sees("Thank you for telling us")
+		v.inspect("confirm-refused")
+
+		// What the links in mails lead to.
+		v.open(confirm)
+		v.press("My preferences")
+		v.sees("Your preferences")
+		v.inspect("preferences")
+		preferences := v.evaluate(`location.href`)
+		for _, language := range []string{"en", "ko"} {
+			v.open(withLanguage(preferences, language))
+			v.click("[name=do][value=data]")
+			v.until("the flash", `Boolean(document.querySelector("[role=status]"))`)
+			v.inspectAsIs("preferences-own", language)
+		}
+		v.open(withLanguage(preferences, "en"))
+		own := h.mailFor(v, "miriam@walk.example", "your data with").link(t, "/my-data/")
+		v.open(own)
+		v.inspect("own-data")
+		v.open(preferences)
+		v.click("[name=do][value=erase]")
+		v.sees("The link is on its way")
+		erase := h.mailFor(v, "miriam@walk.example", "erase your data").link(t, "/erase/")
+		v.open(erase)
+		v.inspect("erase")
+		v.open(preferences)
+		v.press("Unsubscribe")
+		v.sees("Should we stop")
+		v.inspect("leave")
+		leave := v.evaluate(`location.href`)
+		v.press("Yes, unsubscribe")
+		v.sees("You are unsubscribed")
+		v.inspect("left")
+		v.click("[name=why]")
+		v.press("Send")
+		v.sees("Thank you for telling us")
+		v.inspect("left-thanked")
+		v.open(preferences)
+		v.inspect("preferences-left")
+		v.open(confirm)
+		v.inspect("confirm-left")
+		v.open(leave)
+		v.press("That was a mistake, undo it")
+		v.sees("Should we stop")
+		v.open(erase)
+		v.press("Yes, erase everything")
+		v.sees("Everything is erased")
+		v.inspectAsIs("erased", "en")
+		w.clock.Advance(2 * time.Hour)
+		v.open(own)
+		v.inspect("own-data-expired")
+		v.open(erase)
+		v.inspect("erase-expired")
+
+		// Who was signed up by staff, who is asked again after two years, who
+		// wants no more mails about answers.
+		w.must(w.app.signup.AllowNow(ctx, w.editor.Actor(), "lantern-house.example"))
+		waiting := w.comment(ctx, "Joanna Whitlock")
+		_, err = w.app.signup.SignUpNow(ctx, w.author.Actor(), waiting)
+		w.must(err)
+		v.open(h.mailFor(v, "joanna.whitlock@millpond.example", "you will receive").link(t, "/not-me/"))
+		v.inspect("not-me")
+		v.press("Right, it was not me")
+		v.sees("Thank you for telling us")
+		v.inspect("not-me-done")
+		w.write(ctx, signup.Post{Name: "Naomi Ekholm", Address: "naomi@walk.example", Body: "How is Mrs. J?", Replies: true})
+		_, err = w.app.comments.Reply(ctx, w.author.Actor(), signup.Answer{To: w.comment(ctx, "Naomi Ekholm"), Seen: epistle.CommentPending,
+			Name: "Hannah", Body: "She laughs more.\n\nThank you for asking, Naomi!"})
+		w.must(err)
+		v.open(h.mailFor(v, "naomi@walk.example", "answered your comment").link(t, "/replies/"))
+		v.inspect("hush")
+		v.press("Stop these mails")
+		v.sees("Stopped.")
+		v.inspect("hush-done")
+		rules := w.consents(ctx, epistle.ConsentRules{Separate: true, Renewed: true})
+		w.ask(ctx, "belief@walk.example", "")
+		belief := h.mailFor(v, "belief@walk.example", "confirm").link(t, "/confirm/")
+		v.open(belief)
+		v.inspect("confirm-belief")
+		v.press("Yes, send it to me")
+		v.until("the box", `Boolean(document.querySelector(".field-error"))`)
+		v.inspectAsIs("confirm-belief-error", "en")
+		w.clock.Advance(15 * 24 * time.Hour)
+		w.must(w.app.signup.Sweep(ctx))
+		v.open(belief)
+		v.inspect("confirm-expired")
+		w.clock.Set(w.clock.Now().AddDate(2, 0, 0))
+		_, err = w.app.signup.RemindOfConsents(ctx)
+		w.must(err)
+		v.open(h.mailFor(v, string(sampleSubscribers[0].address), "two years").link(t, "/renew/"))
+		v.inspect("renew")
+		v.press("Yes, keep sending it")
+		v.sees("keeps coming to you")
+		v.inspect("renewed")
+		w.consents(ctx, rules)
+		w.must(w.app.gate.Close(ctx, w.editor.Actor()))
+		v.open("/subscribe")
+		v.inspect("subscribe-closed")
+	}, strings.TrimPrefix(site, "http://"))
+}
+
+// house is where the week's pages are.
+func (w *week) house() house {
+	return house{base: w.app.publicURL, commentsPath: "/comments?page=" + samplePage.URL, issuePath: fmt.Sprintf("/desk/issues/%d", w.issue),
+		author: string(w.author.Address), authorPassword: w.authorPassword, editor: string(w.editor.Address), editorPassword: w.editorPassword}
+}
+
+func (w *week) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// ask signs somebody up on the page.
+func (w *week) ask(ctx context.Context, address, name string) {
+	w.t.Helper()
+	w.must(w.app.signup.Request(ctx, signup.Request{NewsletterID: w.newsletter.ID, Source: epistle.FromForm,
+		Address: address, Name: name, Language: epistle.English, IP: "203.0.113.30"}))
+}
+
+// comment finds the newest comment of somebody, whatever its state.
+func (w *week) comment(ctx context.Context, name string) epistle.ID {
+	w.t.Helper()
+	for _, state := range []epistle.CommentState{epistle.CommentPending, epistle.CommentApproved} {
+		queue, err := w.app.store.CommentQueue(ctx, store.CommentFilter{State: state, Limit: 100})
+		w.must(err)
+		for _, c := range queue {
+			if c.Name == name {
+				return c.ID
+			}
+		}
+	}
+	w.t.Fatalf("there is no comment by %s", name)
+	return 0
+}
+
+// consents changes what the newsletter asks for, and returns what it did ask
+// for.
+func (w *week) consents(ctx context.Context, rules epistle.ConsentRules) epistle.ConsentRules {
+	w.t.Helper()
+	n, err := w.app.store.Newsletter(ctx, w.newsletter.ID)
+	w.must(err)
+	before := n.Consent
+	n.Consent = rules
+	_, err = w.app.newsletters.Update(ctx, w.editor.Actor(), n)
+	w.must(err)
+	return before
+}
+
+// TestThePagesOfTheDeskAreFitForAll goes through the desk's pages of comments,
+// sign-ups, people and settings, and inspects each.
+func TestThePagesOfTheDeskAreFitForAll(t *testing.T) {
+	inWeek(t, func(ctx context.Context, w *week) {
+		h, v := w.house(), newVisitor(t, chromium(t), w.app.publicURL)
+		v.open("/desk/")
+		v.inspect("sign-in")
+		v.signIn(h.editor, h.editorPassword)
+		v.inspect("today")
+
+		// Comments.
+		w.write(ctx, signup.Post{Name: "Priscilla Van Der Westhuizen-Oyelaran", Address: "priscilla.van.der.westhuizen.oyelaran@a-very-long-mail-domain.example",
+			Body: "Could you send a Bible to my aunt? Please pray for her, too.\n\nSee https://cheap-watches.example/buy-now and https://cheap-watches.example/again"})
+		v.open("/desk/comments")
+		v.until("the keys", `document.documentElement.dataset.keys === "ready"`)
+		v.inspect("desk-comments")
+		for _, language := range []string{"en", "ko"} {
+			v.open("/desk/comments?lang=" + language)
+			v.until("the keys", `document.documentElement.dataset.keys === "ready"`)
+			v.evaluate(`(document.querySelectorAll(".pick input").forEach(i => i.click()), document.querySelector("details.reply").open = true, "")`)
+			v.inspectAsIs("desk-comments-ticked", language)
+			v.do("the help", chromedp.KeyEvent("?"))
+			v.until("the help", `document.querySelector("dialog[data-keys]").open`)
+			v.inspectAsIs("desk-comments-keys", language)
+		}
+		for _, state := range []string{"approved", "spam", "trash"} {
+			v.open("/desk/comments?state=" + state)
+			v.inspect("desk-comments-" + state)
+		}
+		comment := fmt.Sprintf("/desk/comments/%d", w.comment(ctx, "Joanna Whitlock"))
+		v.open(comment)
+		v.inspect("desk-comment")
+		v.click(".saved a")
+		v.until("the answer", `document.querySelector("[name=reply]").value !== ""`)
+		v.inspect("desk-comment-answer")
+		v.open(comment)
+		v.evaluate(`(document.querySelector("details.reply form").noValidate = true, "")`)
+		v.click("details.reply form .button")
+		v.until("what is wrong", `Boolean(document.querySelector(".field-error"))`)
+		v.inspectAsIs("desk-comment-error", "en")
+		v.open("/desk/answers")
+		v.inspect("desk-answers")
+		v.click("form.form .button")
+		v.until("what is wrong", `Boolean(document.querySelector(".field-error, .notice.bad"))`)
+		v.inspectAsIs("desk-answers-error", "en")
+		v.open("/desk/answers")
+		v.click(".row-title")
+		v.until("the answer", `Boolean(document.querySelector("[name=version]"))`)
+		v.inspect("desk-answer")
+		v.open("/desk/settings/pages")
+		v.inspect("desk-pages")
+		v.click(".row-title")
+		v.until("the page", `Boolean(document.querySelector(".address-big"))`)
+		v.inspect("desk-page")
+
+		// Sign-ups.
+		v.open("/desk/signups")
+		v.inspect("desk-signups")
+		v.open("/desk/signups?state=refused")
+		v.inspect("desk-signups-refused")
+		v.open("/desk/signups/new")
+		v.inspect("desk-signup-new")
+		v.click("main form .button")
+		v.until("what is wrong", `Boolean(document.querySelector(".field-error"))`)
+		v.inspectAsIs("desk-signup-new-error", "en")
+		v.open("/desk/settings/sign-up")
+		v.inspect("desk-signup-sites")
+		v.press("Allow it")
+		v.sees("Allowed")
+		v.open("/desk/comments")
+		v.inspect("desk-comments-now")
+		v.press("Sign up now")
+		v.sees("On the list")
+		v.open("/desk/signups?state=confirmed")
+		v.inspect("desk-signups-confirmed")
+
+		// People.
+		v.open("/desk/subscribers")
+		v.inspect("desk-subscribers")
+		v.open("/desk/subscribers?state=left&language=ko")
+		v.inspect("desk-subscribers-filtered")
+		v.fill("wanted", "Nobody At All")
+		v.press("Find")
+		v.sees("Nobody found")
+		v.inspectAsIs("desk-subscribers-none", "en")
+		person := fmt.Sprintf("/desk/subscribers/%d", w.person(ctx, "joanna.whitlock@millpond.example"))
+		v.open(person)
+		v.fill("text", "Rang us on Tuesday: her group meets at her house now.\nAsk about the tutors.")
+		v.press("Keep the note")
+		v.sees("The note is kept.")
+		w.approve(ctx)
+		_, err := w.app.issues.SendNow(ctx, w.editor.Actor(), w.issue)
+		w.must(err)
+		w.must(w.waitSent(ctx, w.issue))
+		v.open(person)
+		v.inspect("desk-person")
+		v.open(person)
+		v.evaluate(`(document.querySelectorAll("details").forEach(d => d.open = true), "")`)
+		v.inspectAsIs("desk-person-open", "en")
+		v.fill("address", "somebody@else.example")
+		v.press("Erase for good")
+		v.sees("Please type this person's whole address")
+		v.inspectAsIs("desk-person-erase-error", "en")
+		v.open(person)
+		v.evaluate(`(document.querySelectorAll("details").forEach(d => d.open = true), document.querySelectorAll("form").forEach(f => f.noValidate = true), "")`)
+		v.evaluate(`(document.querySelector("[name^=pause-]").type = "text", document.querySelector("[name^=pause-]").value = "soon", "")`)
+		v.press("Save")
+		v.until("what is wrong", `Boolean(document.querySelector(".field-error, .notice.bad"))`)
+		v.inspectAsIs("desk-person-edit-error", "en")
+		for name, address := range map[string]epistle.Address{"left": epistle.Address(sampleLeft[0]), "suppressed": epistle.Address(sampleSuppressed[0])} {
+			v.open(fmt.Sprintf("/desk/subscribers/%d", w.person(ctx, address)))
+			v.inspect("desk-person-" + name)
+		}
+		v.open("/desk/")
+		v.inspect("today-sent")
+
+		// Lists.
+		v.open("/desk/import")
+		v.inspect("desk-import")
+		v.press("Check the file")
+		v.until("what is wrong", `Boolean(document.querySelector(".field-error"))`)
+		v.inspectAsIs("desk-import-error", "en")
+		list := filepath.Join(t.TempDir(), "list.csv")
+		w.must(os.WriteFile(list, []byte("email;name;language\nnew.person@walk.example;New Person;en\nhalf@;Half;en\n"+sampleLeft[0]+";;\n"+
+			sampleSuppressed[0]+";;\nnew.person@walk.example;Again;de\n"), 0o600))
+		v.open("/desk/import")
+		v.click("[name=mode][value=vouched]")
+		v.fill("source", "Cards from the autumn retreat, 2026")
+		v.do("choose the file", chromedp.SetUploadFiles(chromedp.CSS("[name=file]"), []string{list}))
+		v.press("Check the file")
+		v.sees("This would happen")
+		v.inspect("desk-import-checked")
+		v.press("Import now")
+		v.sees("Done")
+		v.inspect("desk-import-done")
+
+		// Settings.
+		v.open("/desk/settings")
+		v.inspect("desk-settings")
+		v.press("Close sign-ups")
+		v.sees("Sign-ups are closed since")
+		v.inspect("desk-settings-closed")
+		v.open("/desk/")
+		v.inspect("today-closed")
+		v.open(fmt.Sprintf("/desk/settings/newsletters/%d", w.newsletter.ID))
+		v.inspect("desk-newsletter")
+		v.open("/desk/settings/sites")
+		v.inspect("desk-sites")
+		v.click("#add .button")
+		v.evaluate(`(document.querySelector("#add form").noValidate = true, document.querySelector("#add .button").click(), "")`)
+		v.until("what is wrong", `Boolean(document.querySelector(".field-error"))`)
+		v.inspectAsIs("desk-sites-error", "en")
+		v.open("/desk/settings/sites")
+		v.fill("url", "https://blog.lantern-house.example")
+		v.fill("slug", "blog")
+		v.press("Connect it")
+		v.sees("The site is added.")
+		v.inspect("desk-site")
+		v.fill("user", "epistle")
+		v.fill("password", "abcd efgh ijkl mnop qrst uvwx")
+		v.press("Save")
+		v.sees("Saved.")
+		v.press("Test")
+		v.sees("WordPress does not answer.")
+		v.inspectAsIs("desk-site-tested", "en")
+		for _, path := range []string{"staff", "account", "recovery", "issues", "letters", "prayers", "links"} {
+			v.open("/desk/" + path)
+			v.inspect("desk-" + path)
+		}
+	})
+}
+
+// write posts a comment under the sample page.
+func (w *week) write(ctx context.Context, p signup.Post) {
+	w.t.Helper()
+	p.PageURL, p.Language, p.Stamp, p.IP = samplePage.URL, epistle.English, w.app.comments.Stamp(), "203.0.113.31"
+	w.clock.Advance(time.Minute)
+	_, err := w.app.comments.Post(ctx, p)
+	w.must(err)
+}
+
+func (w *week) person(ctx context.Context, address epistle.Address) epistle.ID {
+	w.t.Helper()
+	p, err := w.app.store.SubscriberByAddress(ctx, address)
+	w.must(err)
+	return p.ID
+}
