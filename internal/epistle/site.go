@@ -25,6 +25,7 @@ type Site struct {
 	Newest         int64     // every comment up to this one was read
 	Swept          int64     // how far known comments were looked at again
 	CreatedAt      time.Time
+	RetiredAt      time.Time // when it was disconnected; zero while it is connected
 	Version        int64
 }
 

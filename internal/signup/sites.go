@@ -3,6 +3,7 @@ package signup
 import (
 	"context"
 	"strings"
+	"time"
 
 	"epistle/internal/epistle"
 	"epistle/internal/wordpress"
@@ -14,6 +15,7 @@ type SiteStore interface {
 	CreateSite(ctx context.Context, site epistle.Site, entry epistle.AuditEntry) (epistle.Site, error)
 	UpdateSite(ctx context.Context, site epistle.Site, entry epistle.AuditEntry) error
 	SitePollSoon(ctx context.Context, id epistle.ID) error
+	RemoveSite(ctx context.Context, id epistle.ID, version int64, entry epistle.AuditEntry) (removed bool, err error)
 }
 
 // Sites keeps the list of the WordPress sites whose comments come here. All of
@@ -86,6 +88,29 @@ func (v *Sites) DropOldSecret(ctx context.Context, actor epistle.Actor, id epist
 	return v.change(ctx, actor, id, seen, "site.drop-secret", func(site *epistle.Site) { site.OldSecret = "" })
 }
 
+// Disconnect ends all talk with a site: its hook is refused, it is read no more,
+// and its secrets and its password are forgotten. The comments that came from
+// it stay, with what is known of each, so that Reconnect doubles nothing. A site
+// of which no comment is known is removed.
+func (v *Sites) Disconnect(ctx context.Context, actor epistle.Actor, id epistle.ID, seen int64) (removed bool, err error) {
+	if err := actor.Require(epistle.ChangeSettings); err != nil {
+		return false, err
+	}
+	if removed, err := v.Store.RemoveSite(ctx, id, seen, v.entry(actor, "site.remove")); err != nil || removed {
+		return removed, err
+	}
+	return false, v.change(ctx, actor, id, seen, "site.disconnect", func(site *epistle.Site) {
+		site.RetiredAt, site.Secret, site.OldSecret, site.User, site.Password = v.Clock(), "", "", "", ""
+	})
+}
+
+// Reconnect takes a site back that was disconnected, with a fresh secret.
+func (v *Sites) Reconnect(ctx context.Context, actor epistle.Actor, id epistle.ID, seen int64) error {
+	return v.change(ctx, actor, id, seen, "site.reconnect", func(site *epistle.Site) {
+		site.RetiredAt, site.Secret = time.Time{}, wordpress.NewSecret()
+	})
+}
+
 func (v *Sites) change(ctx context.Context, actor epistle.Actor, id epistle.ID, seen int64, action string, set func(*epistle.Site)) error {
 	if err := actor.Require(epistle.ChangeSettings); err != nil {
 		return err
@@ -95,7 +120,9 @@ func (v *Sites) change(ctx context.Context, actor epistle.Actor, id epistle.ID, 
 		return err
 	}
 	site.Version = seen
-	set(&site)
+	if set(&site); !site.RetiredAt.IsZero() && (site.Secret != "" || site.Password != "") {
+		return epistle.Errorf(epistle.Conflict, "site.disconnected", nil)
+	}
 	if err := site.Validate(); err != nil {
 		return err
 	}

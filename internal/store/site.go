@@ -26,11 +26,12 @@ type siteRow struct {
 	Newest          int64
 	Swept           int64
 	CreatedAt       int64 `db:"created_at"`
+	RetiredAt       int64 `db:"retired_at"`
 	Version         int64
 }
 
 const siteColumns = `id, slug, url, secret_sealed, old_secret_sealed, user_sealed, password_sealed, wording_version,
-	hooked_at, polled_at, poll_after, failures, problem, newest, swept, created_at, version`
+	hooked_at, polled_at, poll_after, failures, problem, newest, swept, created_at, retired_at, version`
 
 func (s *Store) site(r siteRow) (epistle.Site, error) {
 	x := s.sealer("site", r.ID)
@@ -39,7 +40,7 @@ func (s *Store) site(r siteRow) (epistle.Site, error) {
 		User: x.unseal("user", r.UserSealed), Password: x.unseal("password", r.PasswordSealed),
 		WordingVersion: r.WordingVersion, HookedAt: fromMicros(r.HookedAt), PolledAt: fromMicros(r.PolledAt),
 		PollAfter: fromMicros(r.PollAfter), Failures: r.Failures, Problem: r.Problem, Newest: r.Newest, Swept: r.Swept,
-		CreatedAt: fromMicros(r.CreatedAt), Version: r.Version}
+		CreatedAt: fromMicros(r.CreatedAt), RetiredAt: fromMicros(r.RetiredAt), Version: r.Version}
 	return site, x.err
 }
 
@@ -141,8 +142,8 @@ func siteIsFree(ctx context.Context, q queries, site epistle.Site) error {
 	return &epistle.Error{Kind: epistle.Conflict, Field: "url", Message: "site.url-taken"}
 }
 
-// UpdateSite keeps what people set: URL, secrets and credentials, not the slug,
-// under which the site calls. The next look begins anew. Conflict means that
+// UpdateSite keeps what people set: URL, secrets, credentials and whether it is
+// connected, not the slug, under which the site calls. The next look begins anew. Conflict means that
 // somebody else changed the site meanwhile, or has its URL (field "url").
 func (s *Store) UpdateSite(ctx context.Context, site epistle.Site, entry epistle.AuditEntry) error {
 	id, err := s.newID(ctx)
@@ -159,8 +160,8 @@ func (s *Store) UpdateSite(ctx context.Context, site epistle.Site, entry epistle
 			return err
 		}
 		changed, err := q.exec(ctx, `UPDATE site SET url = ?, secret_sealed = ?, old_secret_sealed = ?, user_sealed = ?, password_sealed = ?,
-			poll_after = 0, failures = 0, problem = '', version = version + 1 WHERE id = ? AND version = ?`,
-			site.URL, secret, oldSecret, user, password, site.ID, site.Version)
+			retired_at = ?, poll_after = 0, failures = 0, problem = '', version = version + 1 WHERE id = ? AND version = ?`,
+			site.URL, secret, oldSecret, user, password, micros(site.RetiredAt), site.ID, site.Version)
 		if err != nil {
 			return err
 		}
@@ -169,6 +170,33 @@ func (s *Store) UpdateSite(ctx context.Context, site epistle.Site, entry epistle
 		}
 		return insertAudit(ctx, q, id, entry)
 	})
+}
+
+// RemoveSite deletes a site of which no comment is known; removed is false if
+// one is. Conflict means that somebody else changed the site meanwhile.
+func (s *Store) RemoveSite(ctx context.Context, id epistle.ID, version int64, entry epistle.AuditEntry) (removed bool, err error) {
+	audit, err := s.newID(ctx)
+	if err != nil {
+		return false, err
+	}
+	entry.SubjectID = id
+	err = s.write(ctx, func(q queries) error {
+		removed = false
+		changed, err := q.exec(ctx, `UPDATE site SET version = version WHERE id = ? AND version = ?`, id, version)
+		if err != nil {
+			return err
+		}
+		if changed == 0 {
+			return changedMeanwhile()
+		}
+		deleted, err := q.exec(ctx, `DELETE FROM site WHERE id = ? AND NOT EXISTS (SELECT 1 FROM comment_source o WHERE o.site_id = site.id)`, id)
+		if err != nil || deleted == 0 {
+			return err
+		}
+		removed = true
+		return insertAudit(ctx, q, audit, entry)
+	})
+	return removed, err
 }
 
 // HookCalled records that a site's hook called.
@@ -212,6 +240,13 @@ func (s *Store) KnownSourceIDs(ctx context.Context, site epistle.ID, after int64
 	err := s.read().all(ctx, &ids, `SELECT source_id FROM comment_source WHERE site_id = ? AND source_id > ? AND deleted_at = 0
 		ORDER BY source_id LIMIT ?`, site, after, limit)
 	return ids, s.mapError(err)
+}
+
+// CountKnownSources counts the comments of a site that are there still.
+func (s *Store) CountKnownSources(ctx context.Context, site epistle.ID) (int64, error) {
+	var n int64
+	err := s.read().get(ctx, &n, `SELECT COUNT(*) FROM comment_source WHERE site_id = ? AND deleted_at = 0`, site)
+	return n, s.mapError(err)
 }
 
 // SweepHookMessages forgets the messages that are too old to be sent again.

@@ -38,6 +38,8 @@ func (s Sites) Routes() []web.Route {
 		web.Desk("POST /desk/settings/sites/{id}", epistle.ChangeSettings, s.change),
 		web.Desk("POST /desk/settings/sites/{id}/test", epistle.ChangeSettings, s.test),
 		web.Desk("POST /desk/settings/sites/{id}/secret", epistle.ChangeSettings, s.secret),
+		web.Desk("POST /desk/settings/sites/{id}/disconnect", epistle.ChangeSettings, s.disconnect),
+		web.Desk("POST /desk/settings/sites/{id}/reconnect", epistle.ChangeSettings, s.reconnect),
 	}
 }
 
@@ -186,6 +188,34 @@ func (s Sites) secret(w http.ResponseWriter, r *http.Request) error {
 	} else {
 		err = s.Verb.NewSecret(r.Context(), web.ActorFrom(r.Context()), site.ID, versionOf(form))
 	}
+	return s.acted(w, r, site, form, err, message, sitePath(site.ID)+"#hook")
+}
+
+func (s Sites) disconnect(w http.ResponseWriter, r *http.Request) error {
+	site, err := s.target(r)
+	if err != nil {
+		return err
+	}
+	form, message, next := web.FormOf(r), "sites.disconnected", sitePath(site.ID)
+	removed, err := s.Verb.Disconnect(r.Context(), web.ActorFrom(r.Context()), site.ID, versionOf(form))
+	if removed {
+		message, next = "sites.removed", "/desk/settings/sites"
+	}
+	return s.acted(w, r, site, form, err, message, next)
+}
+
+func (s Sites) reconnect(w http.ResponseWriter, r *http.Request) error {
+	site, err := s.target(r)
+	if err != nil {
+		return err
+	}
+	form := web.FormOf(r)
+	err = s.Verb.Reconnect(r.Context(), web.ActorFrom(r.Context()), site.ID, versionOf(form))
+	return s.acted(w, r, site, form, err, "sites.added", sitePath(site.ID))
+}
+
+// acted goes on after a button of a site's page.
+func (s Sites) acted(w http.ResponseWriter, r *http.Request, site epistle.Site, form *web.Form, err error, message, next string) error {
 	if err := s.Kernel.Refuse(r, form, err); err != nil {
 		return err
 	}
@@ -195,5 +225,5 @@ func (s Sites) secret(w http.ResponseWriter, r *http.Request) error {
 		return s.page(w, r, site, fresh, nil)
 	}
 	s.Kernel.Flash(w, r, web.Good, message)
-	return web.Redirect(w, r, sitePath(site.ID)+"#hook")
+	return web.Redirect(w, r, next)
 }

@@ -87,6 +87,38 @@ func TestConnectingASiteAtTheDesk(t *testing.T) {
 	})
 }
 
+func TestDisconnectingASiteAtTheDesk(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store, clock *storetest.Clock) {
+		h, wp := openSites(t, s, clock)
+		_, _, path := h.visit("/desk/settings/sites", "slug", "typo", "url", wp.URL)
+		if _, page, at := h.visit(path+"/disconnect", "version", "1"); at != "/desk/settings/sites" || !strings.Contains(page, "No comment had come from it") {
+			t.Errorf("a site without comments: at %s:\n%s", at, page)
+		}
+		_, _, path = h.visit("/desk/settings/sites", "slug", "blog", "url", wp.URL)
+		sites, err := s.Sites(t.Context())
+		if err != nil || len(sites) != 1 {
+			t.Fatalf("%d sites, error %v", len(sites), err)
+		}
+		if _, err := s.TakeArrivals(t.Context(), sites[0].ID, []epistle.Arrival{{SiteID: sites[0].ID, SourceID: 1, Telling: epistle.ToldNow, At: clock.Now(),
+			Origin: epistle.FromWordPress, State: epistle.CommentApproved, PageURL: wp.URL + "winter/", Name: "Miriam", Body: "Amen.", Language: epistle.English}}); err != nil {
+			t.Fatal(err)
+		}
+		if _, page, _ := h.visit(path+"/disconnect", "version", "9"); !strings.Contains(page, "Somebody else changed this") {
+			t.Errorf("an old page:\n%s", page)
+		}
+		_, page, at := h.visit(path+"/disconnect", "version", "1")
+		if at != path || !strings.Contains(page, "nothing is taken from this site") || strings.Contains(page, "EPISTLE_SECRET") {
+			t.Errorf("after disconnecting, at %s:\n%s", at, page)
+		}
+		if _, page, _ := h.visit("/desk/settings/sites"); !strings.Contains(page, "Disconnected") {
+			t.Errorf("the list:\n%s", page)
+		}
+		if _, page, _ := h.visit(path+"/reconnect", "version", "2"); !strings.Contains(page, "EPISTLE_SECRET") {
+			t.Errorf("connected again:\n%s", page)
+		}
+	})
+}
+
 func TestOnlyAdministratorsSeeSites(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store, clock *storetest.Clock) {
 		h, _ := openSites(t, s, clock)
