@@ -87,6 +87,7 @@ func (a *app) jobs() []schedule.Job {
 
 const (
 	pollEvery  = "*/5 * * * *"
+	pollsADay  = 24 * 60 / 5
 	pollSeries = "poll/"
 	pollGrace  = 4 * time.Minute // then the next look is near
 	// A message of a hook that is older would be refused for its age alone.

@@ -75,7 +75,7 @@ func (a *app) buildVerbs(ctx context.Context) (err error) {
 	a.arrivals = &signup.Arrivals{Store: a.store, Requests: a.signup, Clock: a.clock, Log: a.log}
 	a.hook = &signup.Hook{Store: a.store, Arrivals: a.arrivals, Clock: a.clock}
 	a.web = fetch.New(fetch.Options{Allow: a.config.Fetch.Allow, UserAgent: "Epistle (+" + a.publicURL + ")"})
-	a.poller = &signup.Poller{Store: a.store, Arrivals: a.arrivals, Web: a.web, Clock: a.clock, Log: a.log}
+	a.poller = &signup.Poller{Store: a.store, Arrivals: a.arrivals, Web: a.web, Clock: a.clock, Log: a.log, LooksADay: pollsADay}
 	a.sites = &signup.Sites{Store: a.store, Web: a.web, Clock: a.clock}
 	a.answers = signup.Answers{Store: a.store, Clock: a.clock}
 	a.gate = signup.Gate{Store: a.store, Clock: a.clock}

@@ -16,19 +16,23 @@ import (
 type PollStore interface {
 	Site(ctx context.Context, id epistle.ID) (epistle.Site, error)
 	KnownSourceIDs(ctx context.Context, site epistle.ID, after int64, limit int) ([]int64, error)
+	CountKnownSources(ctx context.Context, site epistle.ID) (int64, error)
 	SitePolled(ctx context.Context, id epistle.ID, newest, swept int64) error
 	SitePollFailed(ctx context.Context, id epistle.ID, problem string, after time.Time) error
 }
 
 // Poller looks for the comments of WordPress sites. A look reads the newest
-// comments down to those that are known, and one page of known ones, so that in
-// time every edit and deletion is noticed. To look again changes nothing.
+// comments down to those that are known, and looks again at so many known ones
+// that each has its turn once a day: so every edit and deletion is noticed within
+// a day, without a hook too. To look again changes nothing.
 type Poller struct {
 	Store    PollStore
 	Arrivals *Arrivals
 	Web      wordpress.Getter
 	Clock    epistle.Clock
 	Log      *slog.Logger
+	// LooksADay is how many looks at a site the schedule makes; at least one.
+	LooksADay int
 }
 
 // A site that cannot be read is left alone for a while that doubles.
@@ -304,11 +308,34 @@ func (l *look) missing(ctx context.Context, page wordpress.Page, lowest, above i
 	})
 }
 
+// sweptAtMost is how many pages of known comments one look asks for, so that no
+// site is stormed. Every five minutes that is 230,000 comments a day.
+const sweptAtMost = 8
+
 // sweep looks again at the next known comments, and begins anew after the last.
 func (l *look) sweep(ctx context.Context) error {
-	ids, err := l.Store.KnownSourceIDs(ctx, l.site.ID, l.site.Swept, wordpress.PerPage)
+	known, err := l.Store.CountKnownSources(ctx, l.site.ID)
+	if err != nil {
+		return err
+	}
+	perPage := int64(wordpress.PerPage * max(1, l.LooksADay))
+	pages := min(max(1, (known+perPage-1)/perPage), sweptAtMost)
+	l.swept = l.site.Swept
+	for range pages {
+		if err := l.sweepPage(ctx); err != nil || l.swept == 0 {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweepPage looks again at a page of known comments after l.swept, which becomes
+// 0 after the last.
+func (l *look) sweepPage(ctx context.Context) error {
+	ids, err := l.Store.KnownSourceIDs(ctx, l.site.ID, l.swept, wordpress.PerPage)
+	l.swept = 0
 	if err != nil || len(ids) == 0 {
-		return err // swept stays 0: from the first again
+		return err
 	}
 	page, err := l.rest.Among(ctx, ids)
 	if err != nil {

@@ -30,7 +30,7 @@ func newReadBlog(h *house) *readBlog {
 	r := &readBlog{wp: wp, sites: &signup.Sites{Store: h.store, Web: web, Clock: h.clock.Now}}
 	r.blog = newBlog(h)
 	arrivals := r.hook.Arrivals
-	r.poller = &signup.Poller{Store: h.store, Arrivals: arrivals, Web: web, Clock: h.clock.Now, Log: slog.New(slog.DiscardHandler)}
+	r.poller = &signup.Poller{Store: h.store, Arrivals: arrivals, Web: web, Clock: h.clock.Now, Log: slog.New(slog.DiscardHandler), LooksADay: 288}
 	r.access(wp.User, wp.Password)
 	return r
 }
@@ -366,6 +366,64 @@ func TestTheWaysMeet(t *testing.T) {
 		}
 		if len(mails) != 20 {
 			t.Errorf("mails to %d people of 20", len(mails))
+		}
+	})
+}
+
+// Without the hook, too, what changes at the site is followed within a day,
+// however far back it stands.
+func TestOlderCommentsAreLookedAtOnceADay(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h *house) {
+		r := newReadBlog(h)
+		r.poller.LooksADay = 4
+		r.wp.Write(1, 900)
+		r.looks()
+		r.wp.Change(5, func(c *wptest.Comment) { c.Content = "Edited, number 5." })
+		r.wp.Change(250, func(c *wptest.Comment) { c.Status = "spam" })
+		r.wp.Delete(420)
+		for range r.poller.LooksADay {
+			r.wp.Asked()
+			r.looks()
+			if asked := r.wp.Asked(); len(asked) > 1+3+1 {
+				t.Errorf("a look asked %d times", len(asked))
+			}
+		}
+		for state, want := range map[epistle.CommentState]int64{epistle.CommentApproved: 898, epistle.CommentSpam: 1, epistle.CommentTrash: 1} {
+			if n := r.count(state); n != want {
+				t.Errorf("%d comments are %s, want %d", n, state, want)
+			}
+		}
+		pages, err := h.store.Pages(t.Context())
+		h.must(err)
+		thread, err := h.store.Thread(t.Context(), pages[0].ID, 0, 10)
+		h.must(err)
+		if thread[4].Body != "Edited, number 5." {
+			t.Errorf("the fifth comment is %q", thread[4].Body)
+		}
+		r.poller.LooksADay = 1 // and a site is not stormed
+		for r.now().Swept != 0 {
+			r.looks()
+		}
+		r.wp.Asked()
+		r.looks()
+		if asked := r.wp.Asked(); len(asked) != 1+8 {
+			t.Errorf("one look a day asked %d times", len(asked))
+		}
+	})
+}
+
+func TestALookThatWasCutOffGoesOn(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h *house) {
+		r := newReadBlog(h)
+		r.poller.LooksADay = 2
+		r.wp.Write(1, 450)
+		r.looks()
+		swept := r.now().Swept
+		r.wp.Do(func(s *wptest.Site) { s.Status = 503 })
+		h.clock.Advance(5 * time.Minute)
+		h.must(r.poller.Poll(t.Context(), r.site.ID))
+		if site := r.now(); site.Problem == "" || site.Swept != swept {
+			t.Errorf("after a look that failed: %q, swept to %d instead of %d", site.Problem, site.Swept, swept)
 		}
 	})
 }
