@@ -13,11 +13,12 @@ import (
 )
 
 const (
-	// dueLease outlasts a message under way: the relay may take ten minutes for
-	// its last word.
-	dueLease = 20 * time.Minute
-	// dueStart is how long after the claim a message may still begin.
-	dueStart = 2 * time.Minute
+	// dueLease is how long after a daemon has died another one sends what it had
+	// claimed. A database that is away for less costs no claim.
+	dueLease = 30 * time.Second
+	// dueStart is how long after the claim a message may still begin: what waits
+	// behind a slow one is given back to whoever has time.
+	dueStart = 15 * time.Second
 	// dueBatch is how many deliveries are claimed at once.
 	dueBatch = 20
 )
@@ -77,19 +78,23 @@ func (s *Service) helpWithDue(ctx, hard context.Context, crowd signal) {
 	}
 }
 
-// sendSome claims and sends a batch, and reports whether there may be more.
+// sendSome claims and sends a batch, and reports whether there may be more. As
+// long as the outcome of another delivery cannot be recorded nothing is claimed:
+// it would be first in the line.
 func (d *dueSender) sendSome(ctx context.Context, crowd signal) bool {
+	if d.unsettled.Load() > 0 {
+		return false
+	}
 	claimed, err := d.Store.ClaimDue(ctx, d.kind, dueLease, dueBatch)
 	if err != nil {
 		d.failed(ctx, "look for due deliveries", err)
 		return ctx.Err() == nil
 	}
-	many := len(claimed) == dueBatch
-	if many {
+	if len(claimed) > dueBatch/2 {
 		crowd.wake()
 	}
-	d.sendAll(ctx, claimed)
-	return many && ctx.Err() == nil
+	d.sendAll(ctx, &batch{claimed: claimed})
+	return len(claimed) > 0 && ctx.Err() == nil
 }
 
 type dueSender struct {
@@ -100,11 +105,49 @@ type dueSender struct {
 	scratch render.Scratch
 }
 
+// batch is some claimed deliveries. What is to be settled yet is kept, so that
+// nobody else claims it as long as this daemon lives.
+type batch struct {
+	mu      sync.Mutex
+	claimed []store.Recipient // not settled
+}
+
+// keep renews the batch's claims until ctx ends, as long as there is a relay:
+// another daemon may have one that works.
+func (d *dueSender) keep(ctx context.Context, b *batch) {
+	for d.wait(ctx, dueLease/3, nil) == nil {
+		if !d.gateway.works() {
+			continue
+		}
+		b.mu.Lock()
+		keeping, cancel := context.WithTimeout(ctx, commitTime)
+		if err := d.Store.KeepDue(keeping, b.claimed, dueLease); err != nil && ctx.Err() == nil {
+			d.Log.Warn("sending: could not keep due deliveries", "error", err)
+		}
+		cancel()
+		b.mu.Unlock()
+	}
+}
+
+// settled records what became of the batch's first delivery.
+func (d *dueSender) settled(b *batch, result store.Result) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	d.settle(b.claimed[0], result)
+	b.claimed = b.claimed[1:]
+}
+
 // sendAll works through a batch, and gives back what it cannot begin.
-func (d *dueSender) sendAll(ctx context.Context, claimed []store.Recipient) {
+func (d *dueSender) sendAll(ctx context.Context, b *batch) {
+	keeping, done := context.WithCancel(d.hard)
+	var keeper sync.WaitGroup
+	keeper.Go(func() { d.keep(keeping, b) })
+	defer keeper.Wait()
+	defer done()
 	began := time.Now()
 	byIssue := map[epistle.ID]*dueIssue{}
-	for _, r := range claimed {
+	for len(b.claimed) > 0 {
+		r := b.claimed[0]
 		result := giveBack(r, d.Clock())
 		if ctx.Err() == nil && time.Since(began) < dueStart {
 			issue, err := d.issueOf(ctx, byIssue, r.IssueID)
@@ -116,7 +159,7 @@ func (d *dueSender) sendAll(ctx context.Context, claimed []store.Recipient) {
 				result = giveBack(r, d.Clock().Add(d.poll))
 			}
 		}
-		d.settle(r, result)
+		d.settled(b, result)
 		if issue := byIssue[r.IssueID]; isRefusal(result) && r.Kind == epistle.BulkDelivery && issue.refusals.add(1) {
 			d.judgeRefusals(r.IssueID)
 		}
@@ -129,7 +172,8 @@ func (d *dueSender) sendAll(ctx context.Context, claimed []store.Recipient) {
 }
 
 func (d *dueSender) reportUnsent(ctx context.Context, err error) {
-	ordinary := errors.Is(err, errNotNow) || errors.Is(err, errSpent) || errors.Is(err, errBusy) || errors.Is(err, context.Canceled)
+	ordinary := errors.Is(err, errNotNow) || errors.Is(err, errSpent) || errors.Is(err, errBusy) || errors.Is(err, context.Canceled) ||
+		epistle.KindOf(err) == epistle.Conflict // somebody else has it
 	if !ordinary {
 		d.failed(ctx, "send a due delivery", err)
 	}
@@ -163,10 +207,13 @@ func (d *dueSender) issueOf(ctx context.Context, known map[epistle.ID]*dueIssue,
 
 // sendOne mails one person. An error means that nothing was sent.
 func (d *dueSender) sendOne(ctx context.Context, issue *dueIssue, r store.Recipient) (store.Result, error) {
+	if r.Begun && issue.editions.newsletter.Hold {
+		return doubtful(&r), nil
+	}
 	if putOff, err := d.pace.admit(ctx, &r); err != nil {
 		return store.Result{}, err
 	} else if !putOff.IsZero() {
-		return postponed(&r, putOff), nil
+		return d.putOff(&r, putOff), nil
 	}
 	p := &duePassage{dueSender: d, ctx: ctx, issue: issue, to: &r}
 	err := p.sure()
@@ -200,6 +247,15 @@ func (d *dueSender) sendOne(ctx context.Context, issue *dueIssue, r store.Recipi
 	return resultOf(&r, outcome, d.Clock()), nil
 }
 
+// putOff is the result of a delivery whose lane must wait. One that a domain has
+// kept out all the time that mail is tried is given up without its turn.
+func (d *dueSender) putOff(r *store.Recipient, at time.Time) store.Result {
+	if d.pace.isShut(r.Lane) && !d.Clock().Before(r.FirstAt.Add(patience)) {
+		return givenUp(r)
+	}
+	return postponed(r, at)
+}
+
 // judgeRefusals stops an issue if too many were refused for good.
 func (d *dueSender) judgeRefusals(id epistle.ID) {
 	stopped, err := d.Store.StopForRefusals(d.hard, id)
@@ -225,13 +281,21 @@ type duePassage struct {
 func (p *duePassage) envelope() relay.Envelope {
 	return relay.Envelope{From: p.wire.ReturnPath, To: p.wire.To}
 }
-func (p *duePassage) body() []byte                        { return p.wire.Data }
-func (p *duePassage) beforeDot() (*relay.Envelope, error) { return nil, p.sure() }
+func (p *duePassage) body() []byte { return p.wire.Data }
+
+// beforeDot also notes that the dot goes out where that must be known.
+func (p *duePassage) beforeDot() (*relay.Envelope, error) {
+	err := p.sure()
+	if err == nil && p.issue.editions.newsletter.Hold {
+		err = p.Store.BeginDue(p.ctx, *p.to)
+	}
+	return nil, err
+}
 
 func (p *duePassage) sure() (err error) {
 	for tolerable := p.freshness; time.Since(p.checkedAt) > tolerable; tolerable = promised {
 		began := time.Now()
-		if p.check, err = p.Store.CheckRange(p.ctx, p.to.IssueID, p.to.Seq, p.to.Seq); err != nil {
+		if p.check, err = p.Store.CheckDue(p.ctx, *p.to); err != nil {
 			return err
 		}
 		p.checkedAt = began
@@ -254,9 +318,9 @@ func giveBack(r store.Recipient, at time.Time) store.Result {
 }
 
 // settle records a result, however long the database takes: nothing more is
-// sent before it stands.
+// sent, or claimed, before it stands.
 func (d *dueSender) settle(r store.Recipient, result store.Result) {
-	for {
+	for first := true; ; first = false {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(d.hard), commitTime)
 		err := d.Store.SettleDue(ctx, r, result)
 		cancel()
@@ -266,6 +330,10 @@ func (d *dueSender) settle(r store.Recipient, result store.Result) {
 		if epistle.KindOf(err) == epistle.Conflict || d.hard.Err() != nil {
 			d.Log.Warn("sending: could not record a delivery", "issue", r.IssueID, "seq", r.Seq, "error", err)
 			return
+		}
+		if first {
+			d.unsettled.Add(1)
+			defer d.unsettled.Add(-1)
 		}
 		d.failed(d.hard, "record a delivery", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -328,6 +329,13 @@ func (g *gateway) stumbled(r *route) {
 		g.log.Warn("sending: a relay offers PIPELINING and cannot do it; commands go one by one for an hour", "relay", r.name())
 	}
 	r.slowly = now.Add(oneByOneFor)
+}
+
+// works reports whether there is a relay that has not failed.
+func (g *gateway) works() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.ContainsFunc(g.routes, func(r *route) bool { return r.trouble == "" })
 }
 
 // connections is how many of them bulk mail may need: as many as the relay that

@@ -23,6 +23,10 @@ type mortal struct {
 	beforeMark func()
 	// beforeRead, if set, is called before each look at who is in a range.
 	beforeRead func()
+	// beforeKeep, if set, is called before claims are renewed.
+	beforeKeep func()
+	// kept counts the renewals of claims.
+	kept atomic.Int64
 	// afterDue, if set, is told what became of a single delivery.
 	afterDue func(store.Result)
 }
@@ -121,4 +125,29 @@ func (m *mortal) SettleDue(ctx context.Context, r store.Recipient, result store.
 		defer m.afterDue(result)
 	}
 	return m.Store.SettleDue(ctx, r, result)
+}
+
+func (m *mortal) KeepDue(ctx context.Context, claimed []store.Recipient, lease time.Duration) error {
+	if err := m.fault(); err != nil {
+		return err
+	}
+	if m.beforeKeep != nil {
+		m.beforeKeep()
+	}
+	defer m.kept.Add(1)
+	return m.Store.KeepDue(ctx, claimed, lease)
+}
+
+func (m *mortal) CheckDue(ctx context.Context, claimed store.Recipient) (store.Check, error) {
+	if err := m.fault(); err != nil {
+		return store.Check{}, err
+	}
+	return m.Store.CheckDue(ctx, claimed)
+}
+
+func (m *mortal) BeginDue(ctx context.Context, claimed store.Recipient) error {
+	if err := m.fault(); err != nil {
+		return err
+	}
+	return m.Store.BeginDue(ctx, claimed)
 }

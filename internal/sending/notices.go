@@ -3,6 +3,7 @@ package sending
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"epistle/internal/epistle"
@@ -11,7 +12,9 @@ import (
 )
 
 const (
-	noticeLease = 20 * time.Minute
+	// noticeLease is how long after a daemon has died another one sends the notices
+	// that it had claimed.
+	noticeLease = 30 * time.Second
 	noticeBatch = 20
 )
 
@@ -25,9 +28,7 @@ func (s *Service) sendNotices(ctx, hard context.Context) {
 			s.failed(ctx, "look for notices", err)
 			continue
 		}
-		for _, notice := range claimed {
-			n.send(ctx, notice)
-		}
+		n.sendAll(ctx, claimed)
 		if len(claimed) < noticeBatch {
 			n.link.leave()
 			_ = s.wait(ctx, s.poll, s.outbox) // the loop sees that ctx ended
@@ -40,6 +41,35 @@ type noticeSender struct {
 	*Service
 	hard context.Context
 	link link
+}
+
+// sendAll sends a batch, and keeps the claims on it as long as that takes.
+func (n *noticeSender) sendAll(ctx context.Context, claimed []epistle.Notice) {
+	if len(claimed) == 0 {
+		return
+	}
+	keeping, done := context.WithCancel(n.hard)
+	var keeper sync.WaitGroup
+	keeper.Go(func() { n.keep(keeping) })
+	defer keeper.Wait()
+	defer done()
+	for _, notice := range claimed {
+		n.send(ctx, notice)
+	}
+}
+
+// keep renews the claims on notices until ctx ends, as long as they can go out.
+func (n *noticeSender) keep(ctx context.Context) {
+	for n.wait(ctx, noticeLease/3, nil) == nil {
+		if !n.gateway.works() {
+			continue
+		}
+		keeping, cancel := context.WithTimeout(ctx, commitTime)
+		if err := n.Store.KeepNotices(keeping, n.owner, noticeLease); err != nil && ctx.Err() == nil {
+			n.Log.Warn("sending: could not keep notices", "error", err)
+		}
+		cancel()
+	}
 }
 
 // send mails a notice and records the outcome. One that cannot be sent now, as
@@ -77,8 +107,8 @@ type noticePassage struct {
 	message render.Message
 }
 
-// errDropped means that a notice was dropped after it was claimed.
-var errDropped = errors.New("nobody wants this notice any more")
+// errDropped means that a notice was dropped after it was claimed, or taken over.
+var errDropped = errors.New("this notice is not ours to send any more")
 
 func (p *noticePassage) envelope() relay.Envelope {
 	return relay.Envelope{From: p.message.ReturnPath, To: string(p.message.To)}

@@ -76,6 +76,8 @@ const (
 	longestRest = time.Hour
 	// crawl is the gap between those who wait for a breaker to close.
 	crawl = 10 * time.Millisecond
+	// newcomerWait is how much longer those wait whom the domain has never seen.
+	newcomerWait = 5 * time.Minute
 	// tryTime is how long others wait for the one that tries a lane.
 	tryTime = 2 * time.Minute
 	// staleRest is after how long a breaker that nobody tried is forgotten.
@@ -150,7 +152,7 @@ func (p *pace) admit(ctx context.Context, to *store.Recipient) (putOff time.Time
 	if shut := p.shut.Load(); shut != nil {
 		k = keyOf(to.Lane)
 		if b, ok := (*shut)[k]; ok {
-			return p.admitBroken(ctx, k, b, max(gap, crawl))
+			return p.admitBroken(ctx, k, b, to, max(gap, crawl))
 		}
 	}
 	if gap == 0 || to.Reserved {
@@ -163,11 +165,25 @@ func (p *pace) admit(ctx context.Context, to *store.Recipient) (putOff time.Time
 	return at, nil
 }
 
+// isShut reports whether a lane's breaker keeps its mail back.
+func (p *pace) isShut(lane []byte) bool {
+	shut := p.shut.Load()
+	if shut == nil {
+		return false
+	}
+	_, is := (*shut)[keyOf(lane)]
+	return is
+}
+
 // admitBroken lets one message try a lane whose breaker has been open long
-// enough, and puts the others off.
-func (p *pace) admitBroken(ctx context.Context, k laneKey, b store.Breaker, gap time.Duration) (time.Time, error) {
-	now := p.clock()
-	if !b.Until.After(now) {
+// enough, and puts the others off: first somebody who was tried before, since a
+// domain may put off whomever it sees for the first time.
+func (p *pace) admitBroken(ctx context.Context, k laneKey, b store.Breaker, to *store.Recipient, gap time.Duration) (time.Time, error) {
+	now, wait := p.clock(), time.Duration(0)
+	if to.Attempts == 0 {
+		wait = newcomerWait
+	}
+	if !b.Until.Add(wait).After(now) {
 		mine, err := p.store.TryBreaker(ctx, b.Lane, tryTime)
 		if err != nil {
 			return time.Time{}, err
@@ -185,7 +201,7 @@ func (p *pace) admitBroken(ctx context.Context, k laneKey, b store.Breaker, gap 
 	if at.Before(b.Until) {
 		at = b.Until
 	}
-	return at, err
+	return at.Add(wait), err
 }
 
 func (p *pace) take(ctx context.Context, k laneKey, gap time.Duration) (time.Time, error) {

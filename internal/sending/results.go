@@ -78,6 +78,18 @@ func unmade(r *store.Recipient) store.Result {
 	return store.Result{Seq: r.Seq, SubscriberID: r.SubscriberID, State: epistle.Failed}
 }
 
+// givenUp is the result of a delivery that was not accepted in all the time that
+// mail is tried. It keeps what the relay said the last time, if it was asked.
+func givenUp(r *store.Recipient) store.Result {
+	return store.Result{Seq: r.Seq, SubscriberID: r.SubscriberID, State: epistle.Failed}
+}
+
+// doubtful is the result of a delivery that may have arrived before a daemon
+// died, where such mail is not sent again.
+func doubtful(r *store.Recipient) store.Result {
+	return store.Result{Seq: r.Seq, SubscriberID: r.SubscriberID, State: epistle.Uncertain, Attempted: true}
+}
+
 // objections counts refusals for reasons of policy, to tell an objection to us
 // or to the issue from one to a single recipient.
 type objections struct {

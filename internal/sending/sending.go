@@ -50,6 +50,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -110,6 +111,9 @@ type ShareStore interface {
 // DueStore is how single deliveries are claimed and settled.
 type DueStore interface {
 	ClaimDue(ctx context.Context, kind epistle.DeliveryKind, lease time.Duration, limit int) ([]store.Recipient, error)
+	KeepDue(ctx context.Context, claimed []store.Recipient, lease time.Duration) error
+	CheckDue(ctx context.Context, claimed store.Recipient) (store.Check, error)
+	BeginDue(ctx context.Context, claimed store.Recipient) error
 	SettleDue(ctx context.Context, claimed store.Recipient, r store.Result) error
 }
 
@@ -117,6 +121,7 @@ type DueStore interface {
 type NoticeStore interface {
 	ClaimNotices(ctx context.Context, owner string, lease time.Duration, limit int) ([]epistle.Notice, error)
 	NoticeStands(ctx context.Context, owner string, id epistle.ID) (bool, error)
+	KeepNotices(ctx context.Context, owner string, lease time.Duration) error
 	SettleNotice(ctx context.Context, owner string, n epistle.Notice, code int, status string) error
 }
 
@@ -142,6 +147,8 @@ type Service struct {
 	single  signal // a delivery may be due
 	welcome signal // a welcome may be
 	outbox  signal // a notice may be waiting
+
+	unsettled atomic.Int64 // outcomes of due deliveries that could not be recorded at first
 	tuning
 }
 

@@ -308,7 +308,7 @@ func TestAWrongPasswordStormsNothing(t *testing.T) {
 	var mu sync.Mutex
 	var pauses []time.Duration
 	tuning.Wait = func(ctx context.Context, d time.Duration, wake <-chan struct{}) error {
-		if d >= time.Second {
+		if d >= time.Minute { // before the password is tried again
 			mu.Lock()
 			pauses = append(pauses, d)
 			long := len(pauses) > 3

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"time"
 
 	"epistle/internal/epistle"
@@ -38,14 +39,16 @@ type Recipient struct {
 	Blocked        bool      // left, paused, erased or suppressed when it was read
 	Reserved       bool      // claimed at a moment that its lane's bucket was debited for
 
-	claimedAt int64 // next_at as ClaimDue left it
+	Begun bool // its final dot may have gone out under an earlier claim; see BeginDue
+
+	claimedAt int64 // updated_at as ClaimDue left it
 }
 
 // recipientSelect gives a delivery whose subscriber was erased no address. Its
 // argument is the present.
 const recipientSelect = `SELECT d.issue_id, d.seq, d.subscriber_id, COALESCE(n.id, 0) AS subscription_id, d.kind, d.attempts,
 		p.address_sealed, p.name_sealed, COALESCE(p.language, 'en') AS language, COALESCE(n.form, 'full') AS form,
-		CASE WHEN d.first_at > 0 THEN d.first_at ELSE i.launched_at END AS first_at, d.lane, d.reserved,
+		CASE WHEN d.first_at > 0 THEN d.first_at ELSE i.launched_at END AS first_at, d.lane, d.reserved, d.begun,
 		CASE WHEN n.state = 'confirmed' AND n.paused_until <= ?
 			AND NOT EXISTS (SELECT 1 FROM suppression x WHERE x.address_index = p.address_index) THEN 0 ELSE 1 END AS blocked
 	FROM delivery d JOIN issue i ON i.id = d.issue_id LEFT JOIN subscriber p ON p.id = d.subscriber_id
@@ -72,15 +75,15 @@ func (s *Store) recipients(ctx context.Context, query string, args ...any) ([]Re
 
 func (s *Store) scanRecipient(rows *sql.Rows) (Recipient, error) {
 	var r Recipient
-	var kind, firstAt, reserved, blocked int64
+	var kind, firstAt, reserved, begun, blocked int64
 	var address, name sql.RawBytes
 	var language, form string
 	if err := rows.Scan(&r.IssueID, &r.Seq, &r.SubscriberID, &r.SubscriptionID, &kind, &r.Attempts,
-		&address, &name, &language, &form, &firstAt, &r.Lane, &reserved, &blocked); err != nil {
+		&address, &name, &language, &form, &firstAt, &r.Lane, &reserved, &begun, &blocked); err != nil {
 		return r, err
 	}
 	r.Kind, r.Language, r.Form = epistle.DeliveryKind(kind), epistle.Language(language), epistle.Form(form)
-	r.FirstAt, r.Reserved, r.Blocked = fromMicros(firstAt), reserved != 0, blocked != 0
+	r.FirstAt, r.Reserved, r.Begun, r.Blocked = fromMicros(firstAt), reserved != 0, begun != 0, blocked != 0
 	x := s.sealer("subscriber", r.SubscriberID)
 	r.Address, r.Name = epistle.Address(x.unseal("address", address)), x.unseal("name", name)
 	return r, x.err
@@ -157,10 +160,14 @@ func (s *Store) idsForResults(ctx context.Context, results []Result) (epistle.ID
 // as where says, and suppresses an address that is gone. It returns how many
 // rows it changed.
 func (s *Store) recordResult(ctx context.Context, q queries, issueID epistle.ID, r Result, ids epistle.ID, where string, args ...any) (int64, error) {
-	query := `UPDATE delivery SET state = ?, attempts = attempts + ?, code = ?, status = ?, next_at = ?, reserved = ?, updated_at = ?,
+	tried, said := ``, []any{}
+	if r.Attempted { // else what the relay said the last time stands
+		tried, said = `attempts = attempts + 1, code = ?, status = ?, `, []any{r.Code, r.Status}
+	}
+	query := `UPDATE delivery SET ` + tried + `state = ?, next_at = ?, reserved = ?, begun = 0, updated_at = ?,
 		aside = CASE WHEN kind = 0 THEN ? ELSE 1 END WHERE issue_id = ? AND seq = ? AND ` + where
-	args = append([]any{int16(r.State), flag(r.Attempted), r.Code, r.Status, micros(r.NextAt), flag(r.Reserved), micros(s.clock()),
-		flag(r.State != epistle.Accepted), issueID, r.Seq}, args...)
+	args = slices.Concat(said, []any{int16(r.State), micros(r.NextAt), flag(r.Reserved), micros(s.clock()),
+		flag(r.State != epistle.Accepted), issueID, r.Seq}, args)
 	n, err := q.exec(ctx, query, args...)
 	if err != nil || n == 0 || !r.Gone {
 		return n, err

@@ -22,63 +22,132 @@ const dueWindow = 500
 // claiming at this moment.
 const dueRivals = 4
 
-// claimDue takes, of the deliveries of a kind that are due, the first of each
-// lane, then the second, and so on.
-func (s *Store) claimDue(kind epistle.DeliveryKind) string {
-	isDue := isDue(kind)
-	return `UPDATE delivery SET next_at = ?, reserved = CASE WHEN next_at < ? THEN 0 ELSE reserved END WHERE (issue_id, seq) IN (
-	SELECT d.issue_id, d.seq FROM delivery d WHERE ` + isDue + ` AND (d.issue_id, d.seq) IN (
-		SELECT c.issue_id, c.seq FROM (
-			SELECT w.issue_id, w.seq, w.next_at, ROW_NUMBER() OVER (PARTITION BY w.lane ORDER BY w.next_at) AS place FROM (
-				SELECT d.issue_id, d.seq, d.lane, d.next_at FROM delivery d WHERE ` + isDue + ` AND EXISTS (SELECT 1 FROM issue
-					WHERE issue.id = d.issue_id AND issue.state IN ('launching', 'sending', 'sent') AND NOT ` + withdrawnItem + `)
-				ORDER BY d.next_at LIMIT ?) w) c
-		ORDER BY c.place, c.next_at LIMIT ?) LIMIT ?` + s.dialect.claimSuffix("d") + `) RETURNING issue_id, seq`
+// pendingIssues lists the issues that have deliveries of a kind to be sent later,
+// by hopping over the index from one to the next: however many wait in an issue
+// that is paused, it is one hop. It keeps those that are on their way and have
+// something due.
+func pendingIssues(kind epistle.DeliveryKind) string {
+	of := `FROM delivery d WHERE d.kind = ` + strconv.Itoa(int(kind)) + ` AND d.next_at > 0`
+	return `WITH RECURSIVE pending (id) AS (SELECT MIN(d.issue_id) ` + of + `
+		UNION ALL SELECT (SELECT MIN(d.issue_id) ` + of + ` AND d.issue_id > pending.id) FROM pending WHERE pending.id IS NOT NULL)
+	SELECT issue.id FROM pending JOIN issue ON issue.id = pending.id
+	WHERE issue.state IN ('launching', 'sending', 'sent') AND NOT ` + withdrawnItem + `
+		AND (SELECT MIN(d.next_at) ` + of + ` AND d.issue_id = pending.id) <= ? ORDER BY issue.id`
 }
 
-// isDue has the kind in its text, so that its index is found.
-func isDue(kind epistle.DeliveryKind) string {
-	return `d.kind = ` + strconv.Itoa(int(kind)) + ` AND d.next_at > 0 AND d.next_at <= ? AND d.state IN (0, 2)`
+// claimDue takes, of the deliveries of an issue that are due, the first of each
+// lane, then the second, and so on.
+func (s *Store) claimDue(kind epistle.DeliveryKind) string {
+	isDue := `d.kind = ` + strconv.Itoa(int(kind)) + ` AND d.issue_id = ? AND d.next_at > 0 AND d.next_at <= ?`
+	return `UPDATE delivery SET next_at = ?, updated_at = ?, reserved = CASE WHEN next_at < ? THEN 0 ELSE reserved END
+	WHERE issue_id = ? AND seq IN (
+		SELECT d.seq FROM delivery d WHERE ` + isDue + ` AND d.seq IN (
+			SELECT c.seq FROM (
+				SELECT w.seq, w.next_at, ROW_NUMBER() OVER (PARTITION BY w.lane ORDER BY w.next_at) AS place FROM (
+					SELECT d.seq, d.lane, d.next_at FROM delivery d WHERE ` + isDue + ` ORDER BY d.next_at LIMIT ?) w) c
+			ORDER BY c.place, c.next_at LIMIT ?) LIMIT ?` + s.dialect.claimSuffix("d") + `) RETURNING seq`
 }
 
 // ClaimDue takes up to limit deliveries of a kind whose time has come, of issues
-// that are not paused, held back or cancelled, from each lane in turn. They come
-// back if SettleDue has not been called for them when the lease ends.
+// that are not paused, held back or cancelled: from each of those, and from each
+// lane, in turn. They come back to whoever asks if SettleDue has not been called
+// for them when the lease ends; KeepDue renews it.
 func (s *Store) ClaimDue(ctx context.Context, kind epistle.DeliveryKind, lease time.Duration, limit int) ([]Recipient, error) {
 	if err := s.clockFit(ctx); err != nil {
 		return nil, err
 	}
 	now := s.clock()
 	// Mostly nothing is due, and then nobody who writes is disturbed.
-	var due []int64
-	err := s.read().all(ctx, &due, `SELECT d.seq FROM delivery d WHERE `+isDue(kind)+` LIMIT 1`, micros(now))
-	if err != nil || len(due) == 0 {
+	var issues []epistle.ID
+	if err := s.read().all(ctx, &issues, pendingIssues(kind), micros(now)); err != nil {
 		return nil, s.mapError(err)
 	}
-	claimed := micros(now.Add(lease))
-	var keys []struct {
-		IssueID int64 `db:"issue_id"`
-		Seq     int64
+	var all []Recipient
+	for i, issue := range issues {
+		some := (limit - len(all)) / (len(issues) - i)
+		claimed, err := s.claimOf(ctx, kind, issue, now, lease, max(1, some))
+		if err != nil {
+			return nil, err
+		}
+		if all = append(all, claimed...); len(all) >= limit {
+			break
+		}
 	}
-	err = s.writeBulk(ctx, func(q queries) error {
-		keys = nil
-		return q.all(ctx, &keys, s.claimDue(kind), claimed, micros(now.Add(-punctuality)), micros(now), micros(now), dueWindow, dueRivals*limit, limit)
+	return all, nil
+}
+
+func (s *Store) claimOf(ctx context.Context, kind epistle.DeliveryKind, issue epistle.ID, now time.Time, lease time.Duration, limit int) ([]Recipient, error) {
+	var seqs []int64
+	err := s.writeBulk(ctx, func(q queries) error {
+		seqs = nil
+		at := micros(now)
+		return q.all(ctx, &seqs, s.claimDue(kind), micros(now.Add(lease)), at, micros(now.Add(-punctuality)), issue,
+			issue, at, issue, at, dueWindow, dueRivals*limit, limit)
 	})
 	if err != nil {
 		return nil, err
 	}
-	all := make([]Recipient, 0, len(keys))
-	for _, key := range keys {
-		found, err := s.recipients(ctx, `WHERE d.issue_id = ? AND d.seq = ?`, micros(now), key.IssueID, key.Seq)
+	all := make([]Recipient, 0, len(seqs))
+	for _, seq := range seqs {
+		found, err := s.recipients(ctx, `WHERE d.issue_id = ? AND d.seq = ?`, micros(now), issue, seq)
 		if err != nil {
 			return nil, err
 		}
 		for _, r := range found {
-			r.claimedAt = claimed
+			r.claimedAt = micros(now)
 			all = append(all, r)
 		}
 	}
 	return all, nil
+}
+
+// isClaimed is true for a delivery as its claim left it. Between two claims of
+// one delivery there is a lease, so the time of a claim names it.
+const isClaimed = `state IN (0, 2) AND next_at > 0 AND updated_at = ?`
+
+// KeepDue renews the lease of claimed deliveries. Of those that somebody else
+// has by now it changes nothing.
+func (s *Store) KeepDue(ctx context.Context, claimed []Recipient, lease time.Duration) error {
+	until := micros(s.clock().Add(lease))
+	return s.writeBulk(ctx, func(q queries) error {
+		for _, r := range claimed {
+			if _, err := q.exec(ctx, `UPDATE delivery SET next_at = ? WHERE issue_id = ? AND seq = ? AND `+isClaimed,
+				until, r.IssueID, r.Seq, r.claimedAt); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// BeginDue records that a claimed delivery's final dot may be out from now on:
+// should it have to be claimed again, Recipient.Begun says so. Conflict
+// "delivery.taken" means that the lease had ended and somebody else has it.
+func (s *Store) BeginDue(ctx context.Context, claimed Recipient) error {
+	return s.writeBulk(ctx, func(q queries) error {
+		n, err := q.exec(ctx, `UPDATE delivery SET begun = 1 WHERE issue_id = ? AND seq = ? AND `+isClaimed,
+			claimed.IssueID, claimed.Seq, claimed.claimedAt)
+		return orTaken(n, err)
+	})
+}
+
+func orTaken(changed int64, err error) error {
+	if err == nil && changed == 0 {
+		return epistle.Errorf(epistle.Conflict, "delivery.taken", nil)
+	}
+	return err
+}
+
+// CheckDue asks whether a claimed delivery may go out: CheckRange for it alone.
+// Conflict "delivery.taken" means that somebody else has it by now.
+func (s *Store) CheckDue(ctx context.Context, claimed Recipient) (Check, error) {
+	var ours []int64
+	err := s.read().all(ctx, &ours, `SELECT seq FROM delivery WHERE issue_id = ? AND seq = ? AND `+isClaimed,
+		claimed.IssueID, claimed.Seq, claimed.claimedAt)
+	if err = orTaken(int64(len(ours)), err); err != nil {
+		return Check{}, s.mapError(err)
+	}
+	return s.CheckRange(ctx, claimed.IssueID, claimed.Seq, claimed.Seq)
 }
 
 // SettleDue records what became of a claimed delivery; a queued result gives it
@@ -90,10 +159,7 @@ func (s *Store) SettleDue(ctx context.Context, claimed Recipient, r Result) erro
 		return err
 	}
 	return s.writeBulk(ctx, func(q queries) error {
-		n, err := s.recordResult(ctx, q, claimed.IssueID, r, ids, `state IN (0, 2) AND next_at = ?`, claimed.claimedAt)
-		if err == nil && n == 0 {
-			return epistle.Errorf(epistle.Conflict, "delivery.taken", nil)
-		}
-		return err
+		n, err := s.recordResult(ctx, q, claimed.IssueID, r, ids, isClaimed, claimed.claimedAt)
+		return orTaken(n, err)
 	})
 }

@@ -108,6 +108,15 @@ func (s *Store) ClaimNotices(ctx context.Context, owner string, lease time.Durat
 	return notices, nil
 }
 
+// KeepNotices renews an owner's lease of all notices that it has claimed and
+// nobody else has taken over.
+func (s *Store) KeepNotices(ctx context.Context, owner string, lease time.Duration) error {
+	return s.write(ctx, func(q queries) error {
+		_, err := q.exec(ctx, `UPDATE notice SET lease_until = ? WHERE owner = ? AND state = 'queued'`, micros(s.clock().Add(lease)), owner)
+		return err
+	})
+}
+
 // SettleNotice records the outcome of an attempt by the owner: accepted and
 // failed are final, queued means that it is tried again at n.NextAt. A settled
 // notice keeps neither address nor data. Conflict means that the lease had
