@@ -42,7 +42,8 @@ test-wordpress: ## the whole path from a real WordPress with MariaDB and PHP, wh
 	@sh scripts/tools.sh wordpress
 	$(CLUSTER) $(GO) test -tags wordpress -count=1 -timeout 10m -run WordPress ./cmd/epistle
 
-test-wxr: ## imports of 100,000 comments with every trap, and of a large export: exact counts, flat memory
+test-wxr: ## imports of 100,000 comments with every trap, and of a large export, on both databases: exact counts, flat memory
+	@sh scripts/tools.sh database
 	$(GO) run ./internal/wordpress/wxrtest/measure
 
 bench: ## how fast the daemon sends, beside Postfix's smtp-source: up to 20 minutes; QUICK=1, FULL=1
