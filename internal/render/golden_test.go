@@ -208,8 +208,9 @@ func sampleNotice(kind epistle.NoticeKind, l epistle.Language) epistle.Notice {
 		"first": epistle.Text{EN: "Your first update comes on Sunday 22 November, at 20:00 Korea time.", KO: "첫 소식은 11월 22일 일요일 20:00(한국 시간)에 보내 드립니다."}.In(l),
 		"given": epistle.Text{EN: "22 November 2024", KO: "2024년 11월 22일"}.In(l),
 		"page":  epistle.Text{EN: "Welcome Table", KO: "환영의 식탁"}.In(l), "stop": "/replies/hush-123",
-		"answer":    "Thank you for asking.\nYes, we meet on Sundays.\n\nWarmly, Daniel",
-		"report":    "Since yesterday people asked for the updates:\n\n2 × Welcome Table\n\n3 more comments wait to be read.",
+		"answer": "Thank you for asking.\nYes, we meet on Sundays.\n\nWarmly, Daniel",
+		"report": epistle.Text{EN: "Since yesterday people asked for the updates:\n• 2 × Welcome Table\n\n3 more comments wait to be read.",
+			KO: "어제부터 소식을 신청하신 분들:\n• 2명 × 환영의 식탁\n\n읽지 않은 댓글이 3개 더 있습니다."}.In(l),
 		"covers":    epistle.Text{EN: "a letter, prayer requests and checked news from our neighbours", KO: "편지와 기도제목, 확인된 소식"}.In(l),
 		"frequency": epistle.Text{EN: "every Thursday evening, Seoul time", KO: "매주 목요일 저녁 (서울 시각)"}.In(l),
 	}

@@ -63,6 +63,7 @@ type noticePage struct {
 	Heading    string
 	Paragraphs []string
 	Button     string
+	Quiet      bool // the button is for few: it must not look like the thing to do
 	Link       string
 	Stop       string // "" where there is nothing to stop
 	Note       []string
@@ -152,7 +153,7 @@ func (r *Renderer) makeNotice(n epistle.Notice) (noticePage, error) {
 	}
 	return noticePage{
 		Words: words, Subject: line(word("subject")), Heading: word("heading"), Paragraphs: paragraphs(word("body")),
-		Button: word("button"), Link: link, Stop: stop, Note: paragraphs(word("note")),
+		Button: word("button"), Quiet: n.Kind == epistle.NoticeSignedUp, Link: link, Stop: stop, Note: paragraphs(word("note")),
 		Footer: footer{
 			Ministry: line(words.Pick(r.Ministry.Name)), Postal: line(words.Pick(r.Ministry.PostalAddress)), Contact: r.Ministry.Contact.Display(),
 		},

@@ -46,9 +46,11 @@ var styles = map[string]string{
 	"row":     "padding:0 0 4px",
 	"label":   "margin:0 0 2px;font-size:16px;line-height:1.5;color:#1c5b49",
 	"soft":    "margin:0 0 6px;font-size:16px;line-height:1.5;color:#5a5f5c",
-	"link":    "color:#1c5b49;text-decoration:underline",
-	"host":    "color:#5a5f5c;text-decoration:underline",
+	// The padding of links makes them as high as a thumb; within a line it moves nothing.
+	"link":    "color:#1c5b49;text-decoration:underline;padding:12px 0",
+	"host":    "color:#5a5f5c;text-decoration:underline;padding:12px 0",
 	"button":  "display:inline-block;padding:13px 26px;font-size:17px;line-height:1.3;font-weight:bold;color:#fbfaf5;text-decoration:none;border-radius:5px",
+	"quiet":   "display:inline-block;padding:12px 25px;font-size:17px;line-height:1.3;font-weight:bold;color:#23282a;text-decoration:none;border:1px solid #8d897c;border-radius:5px",
 	"btncell": "background-color:#1c5b49;border-radius:5px",
 	"footer":  "padding:26px 20px 44px",
 	"foot":    "margin:0 0 10px;font-size:16px;line-height:1.6;color:#5a5f5c;text-align:center",
@@ -83,6 +85,9 @@ var htmlFuncs = template.FuncMap{
 			m[pairs[i].(string)] = pairs[i+1]
 		}
 		return m
+	},
+	"lines": func(s string) template.HTML {
+		return template.HTML(strings.ReplaceAll(template.HTMLEscapeString(s), "\n", "<br>"))
 	},
 	"serif":  func(l epistle.Language) template.CSS { return template.CSS("font-family:" + serif[l]) },
 	"sans":   func(l epistle.Language) template.CSS { return template.CSS("font-family:" + sans[l]) },

@@ -120,7 +120,7 @@ func (m Morning) report(ctx context.Context, l epistle.Language, slot time.Time,
 			}
 			lines = append(lines, words.T("morning.asked.line", "Count", a.Count, "Page", title))
 		}
-		parts = append(parts, strings.Join(lines, "\n\n"))
+		parts = append(parts, strings.Join(lines, "\n• "))
 	}
 	if len(asks) > 0 {
 		lines := []string{words.T("morning.waiting", "Count", len(asks))}
@@ -130,7 +130,7 @@ func (m Morning) report(ctx context.Context, l epistle.Language, slot time.Time,
 		if rest := len(asks) - morningLines; rest > 0 {
 			lines = append(lines, words.T("morning.more", "Count", rest))
 		}
-		parts = append(parts, strings.Join(lines, "\n\n"))
+		parts = append(parts, strings.Join(lines, "\n• "))
 	}
 	if unread > 0 {
 		parts = append(parts, words.T("morning.unread", "Count", unread))
