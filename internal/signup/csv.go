@@ -39,7 +39,7 @@ type peopleReader struct {
 }
 
 // columns says where things stand; -1 for nowhere.
-type columns struct{ address, name, given, family, language, status, asked int }
+type columns struct{ address, name, given, family, language, status, asked, goneAt int }
 
 // newPeopleReader finds out how the file is written from its beginning.
 func newPeopleReader(file io.Reader) (*peopleReader, error) {
@@ -59,7 +59,7 @@ func newPeopleReader(file io.Reader) (*peopleReader, error) {
 	// No headings: the first row is a person if one of its fields is an address.
 	for i, field := range head {
 		if _, err := epistle.ParseAddress(field); err == nil {
-			r.columns = columns{address: i, name: -1, given: -1, family: -1, language: -1, status: -1, asked: -1}
+			r.columns = columns{address: i, name: -1, given: -1, family: -1, language: -1, status: -1, asked: -1, goneAt: -1}
 			if len(head) > 1 {
 				r.columns.name = (i + 1) % 2
 			}
@@ -298,12 +298,14 @@ func decoded(r *bufio.Reader) (*bufio.Reader, error) {
 }
 
 var headingNames = map[string][]string{
-	"address":  {"email", "emailaddress", "mail", "address", "mailaddress", "emailid", "이메일", "이메일주소", "메일", "메일주소", "전자우편", "전자메일", "전자우편주소"},
-	"name":     {"name", "fullname", "displayname", "이름", "성명", "성함", "회원명", "받는사람"},
-	"given":    {"firstname", "givenname", "first"},
-	"family":   {"lastname", "familyname", "surname", "last", "성"},
-	"status":   {"status", "subscriptionstatus", "상태", "구독상태"},
-	"asked":    {"confirmtime", "optintime", "subscribedat", "confirmedat", "createdat", "insertedat", "createdon", "신청일", "가입일"},
+	"address": {"email", "emailaddress", "mail", "address", "mailaddress", "emailid", "이메일", "이메일주소", "메일", "메일주소", "전자우편", "전자메일", "전자우편주소"},
+	"name":    {"name", "fullname", "displayname", "이름", "성명", "성함", "회원명", "받는사람"},
+	"given":   {"firstname", "givenname", "first"},
+	"family":  {"lastname", "familyname", "surname", "last", "성"},
+	"status":  {"status", "subscriptionstatus", "상태", "구독상태"},
+	"asked":   {"confirmtime", "optintime", "subscribedat", "confirmedat", "createdat", "insertedat", "createdon", "신청일", "가입일"},
+	"goneAt": {"unsubtime", "unsubscribedat", "unsubscribedon", "optouttime", "optoutdate", "cleantime", "bouncedat", "blocklistedat", "deletedat", "leftat",
+		"수신거부일", "해지일", "탈퇴일"},
 	"language": {"language", "lang", "locale", "preferredlanguage", "언어", "사용언어", "선호언어"},
 }
 
@@ -319,7 +321,7 @@ func findColumns(head []string) columns {
 		return -1
 	}
 	return columns{address: find("address"), name: find("name"), given: find("given"), family: find("family"),
-		language: find("language"), status: find("status"), asked: find("asked")}
+		language: find("language"), status: find("status"), asked: find("asked"), goneAt: find("goneAt")}
 }
 
 // heading is a column's title without what makes no difference.
@@ -340,6 +342,9 @@ func (c columns) row(fields []string, line int) personRow {
 		return fields[i]
 	}
 	row := personRow{line: line, address: at(c.address), name: at(c.name), language: at(c.language), status: at(c.status), asked: momentOf(at(c.asked))}
+	if at(c.goneAt) != "" { // Mailchimp keeps who left in a file of their own, without a status
+		row.status = "unsubscribed"
+	}
 	switch family := at(c.family); {
 	case c.name >= 0 && c.given < 0 && family != "" && hasHangul(row.name):
 		row.name = family + row.name // the columns 성 and 이름

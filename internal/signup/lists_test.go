@@ -166,6 +166,28 @@ func TestListsOfOtherProgramsAreUnderstood(t *testing.T) {
 	})
 }
 
+// Files of people who left, or cannot be reached, make nobody a subscriber: to
+// mistake one for the list itself is easy.
+func TestListsOfWhoLeftSubscribeNobody(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h *house) {
+		for what, file := range map[string]string{
+			"Mailchimp, unsubscribed": "\"Email Address\",\"First Name\",MEMBER_RATING,OPTIN_TIME,CONFIRM_TIME,UNSUB_TIME,UNSUB_CAMPAIGN_TITLE,UNSUB_REASON\n" +
+				"left@example.org,Grace,2,\"2019-05-03 10:00:00\",\"2019-05-03 10:05:00\",\"2021-01-02 08:00:00\",\"Weekly\",\"No reason given\"\n",
+			"Mailchimp, cleaned": "Email Address,First Name,CLEAN_TIME,CLEAN_CAMPAIGN_TITLE,CLEAN_CAMPAIGN_ID\nleft@example.org,Grace,2021-01-02 08:00:00,Weekly,7\n",
+			"Korean":             "이메일,이름,수신거부일\nleft@example.org,은혜,2021-01-02\n",
+		} {
+			done, _ := h.importing(file, signup.Import{Mode: signup.Vouched, Source: what})
+			if done.Added != 0 || done.Errors != 1 || h.audience() != 0 {
+				t.Errorf("%s: %+v", what, done)
+			}
+		}
+		stays := "Email Address,First Name,UNSUB_TIME\nstays@example.org,Grace,\n"
+		if done, _ := h.importing(stays, signup.Import{Mode: signup.Vouched, Source: "whole list"}); done.Added != 1 {
+			t.Errorf("who did not leave: %+v", done)
+		}
+	})
+}
+
 // A flood of strangers at once: each who was let in waits with one mail, and
 // nobody beyond the cap.
 func TestAFloodOfSignupsIsExactAndKeepsToTheCap(t *testing.T) {
