@@ -216,6 +216,63 @@ func TestTheMorningNote(t *testing.T) {
 	})
 }
 
+// What the note marks, and what it leaves out: a day is a day, what was answered
+// does not wait, and what nobody has read waits however long ago it came.
+func TestTheMorningNoteMarksWhatWaitedForADay(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		ctx := t.Context()
+		hana := epistle.StaffMember{Address: "hana@lantern.example", Name: "Hana", Role: epistle.Author, Language: epistle.English}
+		var err error
+		if hana.ID, err = d.store.CreateStaff(ctx, epistle.SystemActor(), hana, "", nil, nil); err != nil {
+			t.Fatal(err)
+		}
+		morning := signup.Morning{Store: d.store, Catalog: catalog(t), Zone: time.UTC}
+		asks := func(body string) epistle.ID {
+			t.Helper()
+			p := d.written()
+			p.Body, p.Stamp = body, d.Stamp()
+			d.clock.Advance(time.Minute)
+			if _, err := d.Post(ctx, p); err != nil {
+				t.Fatal(err)
+			}
+			return d.queue(t, epistle.CommentPending)[0].ID
+		}
+		note := func() string {
+			t.Helper()
+			if err := morning.Tell(ctx, d.clock.Now()); err != nil {
+				t.Fatal(err)
+			}
+			report := ""
+			for _, m := range outbox(t, d.store) {
+				report += m.Data["report"]
+				m.State = epistle.NoticeAccepted
+				if err := d.store.SettleNotice(ctx, "test", m, 250, ""); err != nil {
+					t.Fatal(err)
+				}
+			}
+			return report
+		}
+		first := asks("When do you meet?")
+		d.clock.Advance(23 * time.Hour)
+		if report := note(); !strings.Contains(report, "A question") || strings.Contains(report, "More than a day") {
+			t.Errorf("after 23 hours:\n%s", report)
+		}
+		d.clock.Advance(17 * time.Hour)
+		asks("How can I get a Bible?")
+		d.clock.Advance(time.Hour)
+		if report := note(); strings.Count(report, "More than a day") != 1 || strings.Count(report, "since") != 2 {
+			t.Errorf("after a day:\n%s", report)
+		}
+		if _, err := d.Reply(ctx, hana.Actor(), signup.Answer{To: first, Seen: epistle.CommentPending, Name: "Hana", Body: "On Sundays."}); err != nil {
+			t.Fatal(err)
+		}
+		d.clock.Advance(20 * 24 * time.Hour)
+		if report := note(); strings.Count(report, "since") != 1 || strings.Count(report, "More than a day") != 1 {
+			t.Errorf("three weeks later, with one answered:\n%s", report)
+		}
+	})
+}
+
 func TestSeveralAreInvitedAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
 		var ids []epistle.ID

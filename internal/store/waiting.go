@@ -5,11 +5,13 @@ import (
 	"time"
 )
 
-// WaitingComments lists what readers wrote after a time and what no staff member
-// has dealt with: it waits for a moderator, or is approved and has no answer of
-// the staff's under it. The oldest come first.
+// WaitingComments lists what readers wrote and what no staff member has dealt
+// with: it waits for a moderator, or was written after a time, is approved and
+// has no answer of the staff's under it. Of the comments of an export too only
+// what was written after that time counts. The oldest come first.
 func (s *Store) WaitingComments(ctx context.Context, since time.Time, limit int) ([]CommentInContext, error) {
-	return s.commentsInContext(ctx, `comment.created_at > ? AND comment.staff_id IS NULL AND (comment.state = 'pending' OR comment.state = 'approved'
+	return s.commentsInContext(ctx, `(comment.created_at > ? OR comment.state = 'pending' AND comment.origin <> 'import')
+		AND comment.staff_id IS NULL AND (comment.state = 'pending' OR comment.state = 'approved'
 		AND NOT EXISTS (SELECT 1 FROM comment answer WHERE answer.staff_id IS NOT NULL AND answer.created_at >= comment.created_at
 			AND answer.state = 'approved' AND answer.parent_id IN (comment.id, comment.parent_id)))
 		ORDER BY comment.created_at, comment.id LIMIT ?`, micros(since), limit)
