@@ -189,6 +189,12 @@ func (d *Field) set(f *Form, key string, value any) error {
 	return nil
 }
 
+// Optional reports whether to say so beside the label: where the first choice
+// is none, it says it itself.
+func (d *Field) Optional() bool {
+	return !d.Required && (len(d.Options) == 0 || d.Options[0].Value != "")
+}
+
 // Described is the ids that explain the field, for aria-describedby.
 func (d *Field) Described() string {
 	switch {

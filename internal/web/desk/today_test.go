@@ -7,6 +7,7 @@ import (
 
 	"epistle/internal/editorial"
 	"epistle/internal/epistle"
+	"epistle/internal/signup"
 	"epistle/internal/store"
 	"epistle/internal/storetest"
 	"epistle/internal/web/desk"
@@ -148,4 +149,40 @@ func TestTodaySaysWhyNoMailGoesOut(t *testing.T) {
 	h.signIn("author")
 	_, page, _ := h.visit("/desk/")
 	wants(t, page, "The mail server refuses the user name or password")
+}
+
+func TestTodaySaysWhatStandsInTheWayOfMailAndSignUps(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store, clock *storetest.Clock) {
+		var trouble error
+		h := openHouse(t, s, clock, desk.Today{Kernel: webtest.Kernel(t, clock.Now), Store: s, Mail: func() error { return trouble }})
+		h.hire("author")
+		h.hire("admin")
+		h.signIn("author")
+		gate := signup.Gate{Store: s, Clock: clock.Now}
+		if _, page, _ := h.visit("/desk/"); strings.Contains(page, "notice ") {
+			t.Errorf("a notice where all is well:\n%s", page)
+		}
+		trouble = epistle.Errorf(epistle.Unavailable, "relay.unreachable", nil)
+		_, page, _ := h.visit("/desk/")
+		wants(t, page, `class="notice bad" role="alert"`, "Sending mail needs a look.", "cannot be reached")
+		trouble = epistle.Errorf(epistle.Unavailable, "relay.quota", nil)
+		_, page, _ = h.visit("/desk/")
+		wants(t, page, `class="notice wait"`, "goes out by itself after midnight")
+		if strings.Contains(page, "needs a look") {
+			t.Error("a spent quota is no trouble")
+		}
+		trouble = nil
+		if err := gate.Close(t.Context(), epistle.SystemActor()); err != nil {
+			t.Fatal(err)
+		}
+		_, page, _ = h.visit("/desk/")
+		wants(t, page, "Sign-ups are closed since Sunday 22 November, 18:00.")
+		if strings.Contains(page, "/desk/settings/flood") {
+			t.Error("an author is offered to open sign-ups")
+		}
+		h.browser = newBrowser(t)
+		h.signIn("admin")
+		_, page, _ = h.visit("/desk/")
+		wants(t, page, "Sign-ups are closed since", `action="/desk/settings/flood"`, "Open sign-ups again")
+	})
 }

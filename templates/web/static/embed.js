@@ -111,7 +111,7 @@
   };
 
   const makeForm = () => {
-    form = { fields: {}, errors: {}, title: el("h3", {}, words.title), say: el("p", { role: "status" }) };
+    form = { fields: {}, errors: {}, title: el("h3", {}, words.title), say: el("p", { role: "status", tabIndex: -1 }) };
     form.cancel = el("button", { type: "button", className: "link", hidden: true, onclick: () => answer(null) }, words.noAnswer);
     form.whole = el("form", { onsubmit: (event) => { event.preventDefault(); send(); } },
       field("name", words.name, { autocomplete: "name", maxLength: 100 }),
@@ -142,6 +142,7 @@
         form.whole.remove();
         form.cancel.remove();
         form.say.textContent = words.sent + (told.asked ? " " + words.asked : "");
+        form.say.focus(); // the form had the focus
         return;
       }
       for (const [name, sentence] of Object.entries(told.errors || {})) {
