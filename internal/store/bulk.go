@@ -1,10 +1,12 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -14,13 +16,18 @@ import (
 const rowsPerInsert = 20
 
 // insertMany prepares one statement for many rows and one for what remains.
-func (sqliteDialect) insertMany(ctx context.Context, q queries, into string, rows [][]any) error {
+func (sqliteDialect) insertMany(ctx context.Context, q queries, into string, rows [][]any, same ...any) error {
 	for _, size := range []int{rowsPerInsert, 1} {
 		if len(rows) < size {
 			continue
 		}
-		tuple := `(` + strings.TrimSuffix(strings.Repeat(`?, `, len(rows[0])), `, `) + `)`
-		if err := insertInto(ctx, q, `INSERT INTO `+into+` VALUES `+strings.Repeat(tuple+`, `, size-1)+tuple, rows[:len(rows)-len(rows)%size], size); err != nil {
+		tuple := `, (`
+		for i := range same {
+			tuple += `?` + strconv.Itoa(i+1) + `, ` // bound once; the others have the numbers after these
+		}
+		tuple += strings.TrimSuffix(strings.Repeat(`?, `, len(rows[0])), `, `) + `)`
+		query := `INSERT INTO ` + into + ` VALUES ` + strings.TrimPrefix(strings.Repeat(tuple, size), `, `)
+		if err := insertInto(ctx, q, query, rows[:len(rows)-len(rows)%size], size, same); err != nil {
 			return err
 		}
 		rows = rows[len(rows)-len(rows)%size:]
@@ -29,19 +36,23 @@ func (sqliteDialect) insertMany(ctx context.Context, q queries, into string, row
 }
 
 // insertInto runs one prepared statement for every size rows.
-func insertInto(ctx context.Context, q queries, query string, rows [][]any, size int) (err error) {
+func insertInto(ctx context.Context, q queries, query string, rows [][]any, size int, same []any) (err error) {
 	statement, err := q.prepare(ctx, query)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, statement.Close()) }()
-	args := make([]any, 0, size*len(rows[0]))
+	args := append(make([]any, 0, len(same)+size*len(rows[0])), same...)
+	soon := context.WithoutCancel(ctx) // each run is over in no time; watching over it costs more than it does
 	for ; len(rows) > 0; rows = rows[size:] {
-		args = args[:0]
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		args = args[:len(same)]
 		for _, row := range rows[:size] {
 			args = append(args, row...)
 		}
-		if _, err := statement.ExecContext(ctx, args...); err != nil {
+		if _, err := statement.ExecContext(soon, args...); err != nil {
 			return err
 		}
 	}
@@ -50,19 +61,23 @@ func insertInto(ctx context.Context, q queries, query string, rows [][]any, size
 
 // insertMany hands the rows over as one array a column, so that the statement
 // is the same for any number of rows, and 65,535 parameters never are too few.
-func (postgresDialect) insertMany(ctx context.Context, q queries, into string, rows [][]any) error {
+func (postgresDialect) insertMany(ctx context.Context, q queries, into string, rows [][]any, same ...any) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	arrays, args := make([]string, len(rows[0])), make([]any, len(rows[0]))
+	constants, arrays, args := ``, make([]string, len(rows[0])), slices.Clone(same)
+	for i := range same {
+		constants += fmt.Sprintf(`$%d, `, i+1)
+	}
 	for column := range rows[0] {
 		text, kind, err := arrayOf(rows, column)
 		if err != nil {
 			return err
 		}
-		arrays[column], args[column] = fmt.Sprintf(`$%d::%s[]`, column+1, kind), text
+		args = append(args, text)
+		arrays[column] = fmt.Sprintf(`$%d::%s[]`, len(args), kind)
 	}
-	_, err := q.ExecContext(ctx, `INSERT INTO `+into+` SELECT * FROM unnest(`+strings.Join(arrays, `, `)+`)`, args...)
+	_, err := q.ExecContext(ctx, `INSERT INTO `+into+` SELECT `+constants+`fresh.* FROM unnest(`+strings.Join(arrays, `, `)+`) AS fresh`, args...)
 	return err
 }
 
@@ -75,12 +90,29 @@ func (sqliteDialect) among(values [][]byte) (string, []any, error) {
 }
 
 func (postgresDialect) among(values [][]byte) (string, []any, error) {
+	text, _, err := arrayOf(cells(values), 0)
+	return `= ANY (CAST(? AS bytea[]))`, []any{text}, err
+}
+
+// keyed reads the values, which are of one length, out of the one that they are
+// packed into: a list of parameters would be parsed anew each time.
+func (sqliteDialect) keyed(values [][]byte) (string, []any, error) {
+	packed, size := bytes.Join(values, nil), len(values[0])
+	return `keyed (value) AS (WITH RECURSIVE place (at) AS (SELECT 1 UNION ALL SELECT at + ? FROM place WHERE at + ? <= ?)
+		SELECT substr(?, at, ?) FROM place)`, []any{size, size, len(packed), packed, size}, nil
+}
+
+func (postgresDialect) keyed(values [][]byte) (string, []any, error) {
+	text, _, err := arrayOf(cells(values), 0)
+	return `keyed (value) AS (SELECT unnest(CAST(? AS bytea[])))`, []any{text}, err
+}
+
+func cells(values [][]byte) [][]any {
 	rows := make([][]any, len(values))
 	for i, v := range values {
 		rows[i] = []any{v}
 	}
-	text, _, err := arrayOf(rows, 0)
-	return `= ANY (CAST(? AS bytea[]))`, []any{text}, err
+	return rows
 }
 
 func (sqliteDialect) position(column, text string) string {

@@ -39,10 +39,14 @@ type dialect interface {
 	// another transaction holds is passed over.
 	claimSuffix(table string) string
 	// insertMany inserts rows of equal length into "table (columns)", as few
-	// statements as it takes. Values are int64, string, []byte or nil.
-	insertMany(ctx context.Context, q queries, into string, rows [][]any) error
+	// statements as it takes; the first columns take the values of same in every
+	// row. Values are int64, string, []byte or nil.
+	insertMany(ctx context.Context, q queries, into string, rows [][]any, same ...any) error
 	// among is the condition that a column of bytes has one of the values.
 	among(values [][]byte) (condition string, args []any, err error)
+	// keyed is a common table expression, keyed (value), of the values: at least
+	// one, all of one length.
+	keyed(values [][]byte) (expression string, args []any, err error)
 	// clockQuery asks for the database's time in Unix microseconds; "" if it has
 	// no clock of its own.
 	clockQuery() string
@@ -189,6 +193,9 @@ func withDefaults(u *url.URL) string {
 	}
 	if !q.Has("idle_in_transaction_session_timeout") {
 		q.Set("idle_in_transaction_session_timeout", idleInTransaction)
+	}
+	if !q.Has("jit") {
+		q.Set("jit", "off") // no query of ours runs long enough to repay its compilation
 	}
 	if !q.Has("sslmode") {
 		// The driver's own order of where a host may stand.

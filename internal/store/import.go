@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"epistle/internal/epistle"
 )
@@ -22,7 +21,7 @@ func (s *Store) ImportConfirmed(ctx context.Context, newsletter epistle.ID, peop
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.sealImport(newsletter, people, first)
+	rows, err := s.sealImport(people, first)
 	if err != nil {
 		return nil, err
 	}
@@ -41,23 +40,27 @@ func (s *Store) ImportConfirmed(ctx context.Context, newsletter epistle.ID, peop
 			}
 			subscriber := at.SubscriberID
 			if subscriber == 0 {
-				subscriber = r.subscriber
+				subscriber = r.id
 				persons = append(persons, r.person)
 			}
-			subscriptions = append(subscriptions, r.subscription(subscriber))
-			consents = append(consents, r.consent(subscriber))
-			events = append(events, r.event(subscriber))
+			subscriptions = append(subscriptions, []any{r.id + 1, subscriber})
+			consents = append(consents, append(r.consent, subscriber))
+			events = append(events, []any{r.id + 3, subscriber})
 		}
+		now := micros(s.clock())
 		for _, bulk := range []struct {
 			into string
 			rows [][]any
+			same []any
 		}{
-			{`subscriber (id, address_sealed, address_index, name_sealed, name_index, lane, language, created_at)`, persons},
-			{`subscription (id, subscriber_id, newsletter_id, state, confirmed_at)`, subscriptions},
-			{`consent (id, subscriber_id, newsletter_id, source, asked_at, given_at, wording, wording_version, language, ip_sealed, evidence_sealed, staff_id)`, consents},
-			{`event (id, at, kind, way, subscriber_id, newsletter_id, reason_sealed)`, events},
+			{`subscriber (created_at, id, address_sealed, address_index, name_sealed, name_index, lane, language)`, persons, []any{now}},
+			{`subscription (newsletter_id, state, confirmed_at, id, subscriber_id)`, subscriptions, []any{newsletter, string(epistle.Confirmed), now}},
+			{`consent (newsletter_id, source, given_at, ip_sealed, id, asked_at, wording, wording_version, language, evidence_sealed, staff_id, subscriber_id)`,
+				consents, []any{newsletter, string(epistle.FromImport), now, []byte{}}},
+			{`event (at, kind, way, newsletter_id, reason_sealed, id, subscriber_id)`, events,
+				[]any{now, string(epistle.EventConfirmed), string(epistle.ByImport), newsletter, []byte{}}},
 		} {
-			if err := s.dialect.insertMany(ctx, q, bulk.into, bulk.rows); err != nil {
+			if err := s.dialect.insertMany(ctx, q, bulk.into, bulk.rows, bulk.same...); err != nil {
 				return err
 			}
 		}
@@ -68,18 +71,16 @@ func (s *Store) ImportConfirmed(ctx context.Context, newsletter epistle.ID, peop
 
 // importRow is one person, sealed before the transaction begins.
 type importRow struct {
-	index        []byte
-	subscriber   epistle.ID
-	person       []any
-	subscription func(subscriber epistle.ID) []any
-	consent      func(subscriber epistle.ID) []any
-	event        func(subscriber epistle.ID) []any
+	id      epistle.ID // the first of idsPerImport
+	index   []byte
+	person  []any
+	consent []any // without the subscriber
 }
 
 // idsPerImport are for the subscriber, the subscription, the consent, the event.
 const idsPerImport = 4
 
-func (s *Store) sealImport(newsletter epistle.ID, people []epistle.Signup, first epistle.ID) ([]importRow, error) {
+func (s *Store) sealImport(people []epistle.Signup, first epistle.ID) ([]importRow, error) {
 	now := micros(s.clock())
 	rows := make([]importRow, len(people))
 	for i, u := range people {
@@ -94,18 +95,9 @@ func (s *Store) sealImport(newsletter epistle.ID, people []epistle.Signup, first
 		if !u.CreatedAt.IsZero() {
 			asked = micros(u.CreatedAt)
 		}
-		rows[i] = importRow{index: index, subscriber: id,
-			person: []any{id, address, index, name, s.nameIndex(u.Name), s.lane(u.Address), string(u.Language), now},
-			subscription: func(p epistle.ID) []any {
-				return []any{id + 1, p, newsletter, string(epistle.Confirmed), now}
-			},
-			consent: func(p epistle.ID) []any {
-				return []any{id + 2, p, newsletter, string(epistle.FromImport), asked, now, u.Wording, u.WordingVersion,
-					string(u.Language), []byte{}, proof, orNull(u.StaffID)}
-			},
-			event: func(p epistle.ID) []any {
-				return []any{id + 3, now, string(epistle.EventConfirmed), string(epistle.ByImport), p, newsletter, []byte{}}
-			},
+		rows[i] = importRow{id: id, index: index,
+			person:  []any{id, address, index, name, s.nameIndex(u.Name), s.lane(u.Address), string(u.Language)},
+			consent: append(make([]any, 0, 8), id+2, asked, u.Wording, u.WordingVersion, string(u.Language), proof, orNull(u.StaffID)),
 		}
 	}
 	return rows, nil
@@ -137,28 +129,31 @@ const elsewhere = `CASE WHEN EXISTS (SELECT 1 FROM subscription o WHERE o.subscr
 	AND NOT EXISTS (SELECT 1 FROM subscription o WHERE o.subscriber_id = p.id AND o.state = 'confirmed') THEN 'left' ELSE '' END`
 
 func (s *Store) importStandings(ctx context.Context, q queries, newsletter epistle.ID, rows []importRow) (map[string]importStanding, error) {
-	indexes := make([][]byte, len(rows))
-	for i, r := range rows {
-		indexes[i] = r.index
-	}
 	standings := map[string]importStanding{}
 	if len(rows) == 0 {
 		return standings, nil
 	}
-	among, args, err := s.dialect.among(indexes)
+	indexes := make([][]byte, len(rows))
+	for i, r := range rows {
+		indexes[i] = r.index
+	}
+	keyed, args, err := s.dialect.keyed(indexes)
 	if err != nil {
 		return nil, err
 	}
+	// Each address is looked up by itself, in SELECTs of their own: joined, a
+	// planner that has no statistics yet would read whole tables.
 	var found []importStanding
-	if err := q.all(ctx, &found, `SELECT p.address_index, p.id AS subscriber_id, COALESCE(n.state, `+elsewhere+`) AS state, 0 AS suppressed
-		FROM subscriber p LEFT JOIN subscription n ON n.subscriber_id = p.id AND n.newsletter_id = ? WHERE p.address_index `+among+`
-		UNION ALL SELECT address_index, 0, '', 1 FROM suppression WHERE address_index `+among, slices.Concat([]any{newsletter}, args, args)...); err != nil {
+	if err := q.all(ctx, &found, `WITH `+keyed+`, p AS MATERIALIZED (SELECT value AS address_index,
+			(SELECT p.id FROM subscriber p WHERE p.address_index = value) AS id,
+			(SELECT COUNT(*) FROM suppression x WHERE x.address_index = value) AS suppressed FROM keyed)
+		SELECT address_index, COALESCE(id, 0) AS subscriber_id, suppressed,
+			COALESCE((SELECT n.state FROM subscription n WHERE n.subscriber_id = p.id AND n.newsletter_id = ?), `+elsewhere+`) AS state
+		FROM p WHERE id IS NOT NULL OR suppressed > 0`, append(args, newsletter)...); err != nil {
 		return nil, err
 	}
-	for _, f := range found {
-		at := standings[string(f.AddressIndex)]
-		at.SubscriberID, at.State, at.Suppressed = max(at.SubscriberID, f.SubscriberID), at.State+f.State, at.Suppressed+f.Suppressed
-		standings[string(f.AddressIndex)] = at
+	for _, at := range found {
+		standings[string(at.AddressIndex)] = at
 	}
 	return standings, nil
 }
