@@ -9,6 +9,7 @@
 package seal
 
 import (
+	"bytes"
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/rand"
@@ -17,7 +18,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash"
 	"strings"
+	"sync"
 
 	"github.com/tink-crypto/tink-go/v2/aead/subtle"
 	"github.com/tink-crypto/tink-go/v2/tink"
@@ -103,10 +106,17 @@ func keyCheck(raw []byte) []byte {
 // Keyring seals, unseals, indexes and signs with a key. It is safe for
 // concurrent use.
 type Keyring struct {
-	key   Key
-	aead  tink.AEAD
-	index []byte
-	token []byte
+	key     Key
+	aead    tink.AEAD
+	index   []byte
+	token   []byte
+	indexes sync.Pool // of *indexer
+}
+
+// indexer makes indexes one after the other without keying the hash anew.
+type indexer struct {
+	mac  hash.Hash
+	text []byte
 }
 
 // NewKeyring derives the working keys.
@@ -122,12 +132,14 @@ func NewKeyring(k Key) (*Keyring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the sealing cipher: %w", err)
 	}
-	return &Keyring{key: k, aead: aead, index: derive("index"), token: derive("token")}, nil
+	r := &Keyring{key: k, aead: aead, index: derive("index"), token: derive("token")}
+	r.indexes.New = func() any { return &indexer{mac: hmac.New(sha256.New, r.index)} }
+	return r, nil
 }
 
 // Check is a value to keep in the database; Fits tells later whether the same
 // key is in use. It reveals nothing of the key.
-func (r *Keyring) Check() []byte { return r.mac(r.index, "check", nil, 16) }
+func (r *Keyring) Check() []byte { return r.mac(r.index, "check", nil, indexSize) }
 
 // Fits reports whether check came from this key.
 func (r *Keyring) Fits(check []byte) bool { return hmac.Equal(check, r.Check()) }
@@ -184,8 +196,16 @@ func (r *Keyring) Unseal(p Place, sealed []byte) (string, error) {
 // same kind and value, and telling nothing without the key. kind keeps apart
 // values that happen to be equal ("address", "name", "lane", "ip").
 func (r *Keyring) Index(kind, value string) []byte {
-	return r.mac(r.index, "index "+kind, []byte(value), 16)
+	x := r.indexes.Get().(*indexer)
+	defer r.indexes.Put(x)
+	x.text = append(append(append(append(x.text[:0], "index "...), kind...), 0), value...)
+	x.mac.Reset()
+	x.mac.Write(x.text)
+	x.text = x.mac.Sum(x.text[:0])
+	return bytes.Clone(x.text[:indexSize])
 }
+
+const indexSize = 16
 
 // IndexVersion is stored beside an index, for the day the key is changed.
 func (r *Keyring) IndexVersion() int64 { return int64(r.key.version) }

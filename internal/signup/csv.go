@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -36,6 +37,11 @@ type peopleReader struct {
 	comma   rune
 	columns columns
 	first   *personRow // where the file has no headings
+
+	// One parser serves all rows; each starts it anew.
+	record *strings.Reader
+	buffer *bufio.Reader
+	parser *csv.Reader
 }
 
 // columns says where things stand; -1 for nowhere.
@@ -47,7 +53,10 @@ func newPeopleReader(file io.Reader) (*peopleReader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &peopleReader{lines: &lineReader{source: source}, comma: ','}
+	r := &peopleReader{lines: &lineReader{source: source}, comma: ',', record: strings.NewReader("")}
+	r.buffer = bufio.NewReader(r.record)
+	r.parser = csv.NewReader(r.buffer) // reads by the buffer as it is, since that is large enough
+	r.parser.FieldsPerRecord, r.parser.LazyQuotes, r.parser.ReuseRecord = -1, true, true
 	head, line, err := r.headings()
 	if err != nil {
 		return nil, err
@@ -75,7 +84,7 @@ func newPeopleReader(file io.Reader) (*peopleReader, error) {
 // separator from it.
 func (r *peopleReader) headings() ([]string, int, error) {
 	for {
-		record, line, err := r.record()
+		record, line, err := r.nextRecord()
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil, 0, epistle.InvalidField("file", "signup.file-empty")
@@ -90,11 +99,14 @@ func (r *peopleReader) headings() ([]string, int, error) {
 		if err != nil {
 			return nil, 0, fileError(err)
 		}
-		if strings.Join(fields, "") != "" {
+		if slices.ContainsFunc(fields, says) {
 			return fields, line, nil
 		}
 	}
 }
+
+// says reports that a field is not empty.
+func says(field string) bool { return field != "" }
 
 func fileError(err error) error {
 	var known *epistle.Error
@@ -134,7 +146,7 @@ func (r *peopleReader) next() (personRow, error) {
 		return row, nil
 	}
 	for {
-		record, line, err := r.record()
+		record, line, err := r.nextRecord()
 		if err != nil {
 			return personRow{}, rowError(line, err)
 		}
@@ -142,7 +154,7 @@ func (r *peopleReader) next() (personRow, error) {
 		if err != nil {
 			return personRow{}, rowError(line, err)
 		}
-		if strings.Join(fields, "") != "" {
+		if slices.ContainsFunc(fields, says) {
 			return r.columns.row(fields, line), nil
 		}
 	}
@@ -157,14 +169,16 @@ func rowError(line int, err error) error {
 	return err
 }
 
-// split parses one record by the rules of CSV (RFC 4180).
+// split parses one record by the rules of CSV (RFC 4180). The slice is good
+// until the next call.
 func (r *peopleReader) split(record string) ([]string, error) {
 	if record == "" {
 		return nil, nil
 	}
-	parser := csv.NewReader(strings.NewReader(record))
-	parser.Comma, parser.FieldsPerRecord, parser.LazyQuotes = r.comma, -1, true
-	fields, err := parser.Read()
+	r.record.Reset(record)
+	r.buffer.Reset(r.record)
+	r.parser.Comma = r.comma
+	fields, err := r.parser.Read()
 	if err != nil {
 		return nil, epistle.Errorf(epistle.Invalid, "signup.row", err)
 	}
@@ -177,10 +191,10 @@ func (r *peopleReader) split(record string) ([]string, error) {
 // linesPerRecord bounds a record whose quotes hold line ends.
 const linesPerRecord = 20
 
-// record is the next logical line: as many lines of the file as it takes for
+// nextRecord is the next logical line: as many lines of the file as it takes for
 // its quotes to close. If they never do, the first line alone is at fault and
 // the next ones are read again.
-func (r *peopleReader) record() (string, int, error) {
+func (r *peopleReader) nextRecord() (string, int, error) {
 	text, line, err := r.lines.next()
 	if err != nil {
 		return "", line, err
@@ -222,6 +236,7 @@ type lineReader struct {
 	source *bufio.Reader
 	number int
 	again  []fileLine
+	line   []byte // the one that is being read
 }
 
 func (r *lineReader) next() (string, int, error) {
@@ -230,8 +245,7 @@ func (r *lineReader) next() (string, int, error) {
 		r.again = r.again[1:]
 		return l.text, l.number, l.err
 	}
-	var line []byte
-	long := false
+	line, long := r.line[:0], false
 	r.number++
 	for {
 		part, err := r.source.ReadSlice('\n')
@@ -250,6 +264,7 @@ func (r *lineReader) next() (string, int, error) {
 	if long {
 		return "", r.number, epistle.Errorf(epistle.Invalid, "signup.row-long", nil)
 	}
+	r.line = line
 	text, err := lineText(bytes.TrimRight(line, "\r\n"))
 	return text, r.number, err
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -160,6 +161,7 @@ func (r *importRun) person(row personRow) (c candidate, err error) {
 	if c.language, err = languageNamed(row.language, r.how.Language, c.name); err != nil {
 		return c, err
 	}
+	c.name = strings.Clone(c.name) // the whole row would stay in memory with it
 	if row.asked.Before(r.service.Clock()) {
 		c.asked = row.asked
 	}
