@@ -76,17 +76,18 @@ func (s *Store) HasAudience(ctx context.Context, rule epistle.AudienceRule) (boo
 const changesOverlap = 5 * time.Second
 
 // AudienceChanges is the most by which the count of an audience can have moved
-// since a time, or limit if that is less: whoever comes, goes, pauses or is
-// suppressed leaves an event, and pauses that end are few. It takes as long as
-// there are changes, however large the audience is.
+// since a time, or limit if that is less: whoever goes, pauses or is suppressed
+// leaves an event, who comes leaves the time, and pauses that end are few. It
+// takes as long as there are changes, however large the audience is.
 func (s *Store) AudienceChanges(ctx context.Context, rule epistle.AudienceRule, since time.Time, limit int64) (int64, error) {
 	var changes int64
 	since = since.Add(-changesOverlap)
 	err := s.read().get(ctx, &changes, `SELECT COUNT(*) FROM (SELECT 1 FROM (
-			SELECT 1 FROM event WHERE at >= ?
+			SELECT 1 FROM event WHERE at >= ? AND kind <> 'confirmed'
+			UNION ALL SELECT 1 FROM subscription n WHERE n.newsletter_id = ? AND n.confirmed_at >= ?
 			UNION ALL SELECT 1 FROM subscription n WHERE n.newsletter_id = ? AND n.state = ?
 				AND n.paused_until > 0 AND n.paused_until > ? AND n.paused_until <= ?
 		) AS happened LIMIT ?) AS counted`,
-		micros(since), rule.NewsletterID, rule.State, micros(since), micros(s.clock()), limit)
+		micros(since), rule.NewsletterID, micros(since), rule.NewsletterID, rule.State, micros(since), micros(s.clock()), limit)
 	return changes, s.mapError(err)
 }

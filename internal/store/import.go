@@ -21,7 +21,7 @@ func (s *Store) ImportKey(a epistle.Address) uint64 {
 
 // ImportConfirmed makes people subscribers for whose wish staff vouch: each
 // sign-up carries the address, name, language, wording and the evidence, which
-// becomes their consent. Nobody who left or must not be mailed is brought back,
+// becomes their consent; there is no event beside it. Nobody who left or must not be mailed is brought back,
 // and nobody gets a welcome for it. It may be repeated. At most ImportBatch
 // people in one transaction; no address twice.
 func (s *Store) ImportConfirmed(ctx context.Context, newsletter epistle.ID, people []epistle.Signup) ([]epistle.ImportOutcome, error) {
@@ -40,7 +40,7 @@ func (s *Store) ImportConfirmed(ctx context.Context, newsletter epistle.ID, peop
 			return err
 		}
 		outcomes = make([]epistle.ImportOutcome, len(rows))
-		var persons, subscriptions, consents, events [][]any
+		var persons, subscriptions, consents [][]any
 		for i, r := range rows {
 			at := standings[string(r.index)]
 			if outcomes[i] = at.outcome(); outcomes[i] != epistle.ImportAdded {
@@ -53,7 +53,6 @@ func (s *Store) ImportConfirmed(ctx context.Context, newsletter epistle.ID, peop
 			}
 			subscriptions = append(subscriptions, []any{r.id + 1, subscriber})
 			consents = append(consents, append(r.consent, subscriber))
-			events = append(events, []any{r.id + 3, subscriber})
 		}
 		now := micros(s.clock())
 		for _, bulk := range []struct {
@@ -61,12 +60,10 @@ func (s *Store) ImportConfirmed(ctx context.Context, newsletter epistle.ID, peop
 			rows [][]any
 			same []any
 		}{
-			{`subscriber (created_at, id, address_sealed, address_index, name_sealed, name_index, lane, language)`, persons, []any{now}},
+			{`subscriber (name_shelf, created_at, id, address_sealed, address_index, name_sealed, name_index, lane, language)`, persons, []any{shelfOf(first), now}},
 			{`subscription (newsletter_id, state, confirmed_at, id, subscriber_id)`, subscriptions, []any{newsletter, string(epistle.Confirmed), now}},
 			{`consent (newsletter_id, source, given_at, ip_sealed, id, asked_at, wording, wording_version, language, evidence_sealed, staff_id, subscriber_id)`,
 				consents, []any{newsletter, string(epistle.FromImport), now, []byte{}}},
-			{`event (at, kind, way, newsletter_id, reason_sealed, id, subscriber_id)`, events,
-				[]any{now, string(epistle.EventConfirmed), string(epistle.ByImport), newsletter, []byte{}}},
 		} {
 			if err := s.dialect.insertMany(ctx, q, bulk.into, bulk.rows, bulk.same...); err != nil {
 				return err
@@ -85,8 +82,13 @@ type importRow struct {
 	consent []any // without the subscriber
 }
 
-// idsPerImport are for the subscriber, the subscription, the consent, the event.
-const idsPerImport = 4
+// idsPerImport are for the subscriber, the subscription and the consent.
+const idsPerImport = 3
+
+// shelfOf is where the index of names keeps people who are imported under an id
+// and its neighbours: some five thousand, a few dozen pages. A million fill two
+// hundred shelves, all of which a search looks at.
+func shelfOf(id epistle.ID) int64 { return id >> 14 }
 
 func (s *Store) sealImport(people []epistle.Signup, first epistle.ID) ([]importRow, error) {
 	now := micros(s.clock())

@@ -62,7 +62,9 @@ func (s *Store) FindPeople(ctx context.Context, wanted string, limit int) ([]epi
 	if len(index) == 0 {
 		return nil, nil
 	}
-	return s.people(ctx, `p.name_index = ?`, index, limit)
+	return s.people(ctx, `p.id IN (WITH RECURSIVE shelf (number) AS (SELECT MIN(name_shelf) FROM subscriber
+			UNION ALL SELECT (SELECT MIN(name_shelf) FROM subscriber WHERE name_shelf > number) FROM shelf WHERE number IS NOT NULL)
+		SELECT named.id FROM shelf CROSS JOIN subscriber named WHERE named.name_shelf = shelf.number AND named.name_index = ?)`, index, limit)
 }
 
 // Person finds one subscriber with their subscriptions; NotFound if there is
