@@ -54,9 +54,9 @@ func TestFromWordPressToAPartner(t *testing.T) {
 	cleanly(t, func(ctx context.Context) error {
 		return demo.start(ctx, func(ctx context.Context) error { <-ctx.Done(); return nil })
 	})
-	h := &blogHouse{t: t, w: startWordPress(t, port), demo: demo}
+	h := &blogHouse{t: t, w: startWordPress(t, port), demo: demo, desk: newVisitor(t, chromium(t), demo.app.publicURL)}
 	h.w.wording = demo.app.signup.Wording(sample.newsletter, epistle.English)
-	h.connects(newVisitor(t, chromium(t), demo.app.publicURL), password)
+	h.connects(password)
 	boss := epistle.StaffActor(sample.editor.ID, epistle.Admin)
 	h.testsAccess(boss)
 	h.sendsTheFirstIssue(sample)
@@ -64,12 +64,14 @@ func TestFromWordPressToAPartner(t *testing.T) {
 	h.comesByReading(sample.author.Actor())
 	h.followsEditsAndDeletions()
 	h.welcomes()
+	h.disconnects()
 }
 
 type blogHouse struct {
 	t    *testing.T
 	w    *wordPress
 	demo *demo
+	desk *visitor // the administrator
 	site epistle.ID
 }
 
@@ -79,8 +81,9 @@ func (h *blogHouse) must(err error) {
 }
 
 // connects the blog at the desk, as an administrator does.
-func (h *blogHouse) connects(v *visitor, password string) {
+func (h *blogHouse) connects(password string) {
 	h.t.Helper()
+	v := h.desk
 	v.signIn("admin@lantern.example", password)
 	v.open("/desk/settings")
 	v.press("WordPress sites")
@@ -343,4 +346,23 @@ func (h *blogHouse) welcomes() {
 		h.must(err)
 		return site.PolledAt.After(before.PolledAt)
 	})
+}
+
+// disconnects ends all talk with the blog, whose comments stay.
+func (h *blogHouse) disconnects() {
+	h.t.Helper()
+	h.desk.open("/desk/settings/sites")
+	h.desk.press("blog")
+	h.desk.press("Disconnect this site")
+	h.desk.fits()
+	h.desk.save("site-disconnect")
+	h.desk.press("Disconnect it")
+	h.desk.sees("nothing is taken from this site")
+	h.desk.photograph("site-disconnected")
+	site, err := h.demo.app.store.Site(h.t.Context(), h.site)
+	h.must(err)
+	if site.Secret != "" || site.Password != "" {
+		h.t.Error("its secret or its password is kept")
+	}
+	h.came("Tick Reader")
 }
