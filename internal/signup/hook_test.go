@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -209,6 +210,39 @@ func TestRepliesFindTheirThread(t *testing.T) {
 		h.must(err)
 		if len(thread) != 1 || thread[0].Body != "number 7" || len(thread[0].Replies) != 3 {
 			t.Fatalf("the thread is %+v", thread)
+		}
+	})
+}
+
+// A page may change under its comments: each keeps what the page was called, and
+// which text it had, when it came.
+func TestAPageIsKeptAsItWasWhenACommentCame(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h *house) {
+		b := newBlog(h)
+		before, after := wordpress.Digest("The river is frozen."), wordpress.Digest("The river thaws.")
+		b.tells(map[string]any{"post_digest": before})
+		h.clock.Advance(time.Second)
+		b.tells(map[string]any{"comment_id": 6, "post_title": "Spring & the river", "post_digest": after, "content_raw": "Hallelujah."})
+		b.tells(map[string]any{"event": "edited", "post_title": "Spring & the river", "post_digest": after, "content_raw": "Amen, edited."})
+		page, err := h.store.PageByURL(t.Context(), "https://blog.example/winter/")
+		h.must(err)
+		page.Title = epistle.Text{EN: "The river", KO: "강"}
+		h.must(h.store.UpdatePage(t.Context(), page, epistle.AuditEntry{At: h.clock.Now(), Actor: admin(), Action: "page.change", Subject: "page"}))
+		own, err := h.store.PostComment(t.Context(), epistle.Comment{PageID: page.ID, Name: "Grace", Address: "grace@example.org", Body: "Under our own thread.", Language: epistle.English, IP: "203.0.113.9"})
+		h.must(err)
+		page.Title = epistle.Text{EN: "Something else"}
+		h.must(h.store.UpdatePage(t.Context(), page, epistle.AuditEntry{At: h.clock.Now(), Actor: admin(), Action: "page.change", Subject: "page"}))
+		for body, want := range map[string][2]string{"Amen, edited.": {"Winter & the river", before}, "Hallelujah.": {"Spring & the river", after}} {
+			i := slices.IndexFunc(b.queue(epistle.CommentPending), func(c store.CommentInContext) bool { return c.Body == body })
+			if i < 0 {
+				t.Fatalf("%q is not there", body)
+			}
+			if c := b.queue(epistle.CommentPending)[i]; c.PageTitle != want[0] || c.PageDigest != want[1] {
+				t.Errorf("%q stands under %q with the digest %s", body, c.PageTitle, c.PageDigest)
+			}
+		}
+		if c, err := h.store.Comment(t.Context(), own.ID); err != nil || c.PageTitle != "The river" {
+			t.Errorf("our own thread keeps %q, error %v", c.PageTitle, err)
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/csv"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -161,6 +162,27 @@ func TestListsOfOtherProgramsAreUnderstood(t *testing.T) {
 			h.must(err)
 			if want := time.Date(2019, 5, 3, 10, 5, 0, 0, time.UTC); program != "keila" && !consents[0].AskedAt.Equal(want) {
 				t.Errorf("%s: asked %v, want %v", program, consents[0].AskedAt, want)
+			}
+		}
+	})
+}
+
+// The evidence goes along: who, when, where, in which words and language.
+func TestAnExportCarriesTheConsents(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h *house) {
+		h.subscribe("grace@example.org")
+		var out bytes.Buffer
+		_, err := h.service.Export(t.Context(), admin(), 0, &out)
+		h.must(err)
+		records, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(out.String(), "\ufeff"))).ReadAll()
+		h.must(err)
+		var consents []map[string]any
+		h.must(json.Unmarshal([]byte(records[1][len(records[1])-1]), &consents))
+		now := h.clock.Now().Format(time.RFC3339Nano)
+		for name, want := range map[string]any{"source": "form", "asked_at": now, "given_at": now, "page": "https://lantern.example/subscribe",
+			"wording": h.service.Wording(h.update, epistle.English), "wording_version": float64(h.update.WordingVersion), "language": "en", "network_address": "203.0.113.8"} {
+			if len(consents) != 1 || consents[0][name] != want {
+				t.Errorf("%s is told as %v, want %v", name, consents[0][name], want)
 			}
 		}
 	})
