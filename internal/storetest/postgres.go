@@ -123,6 +123,9 @@ func (c *Cluster) start(ctx context.Context) error {
 	return c.waitReady(ctx)
 }
 
+// PID is the number of the server's first process, the parent of the others.
+func (c *Cluster) PID() int { return c.run.Process.Pid }
+
 // Stop ends the server (fast shutdown) and waits for it.
 func (c *Cluster) Stop() error {
 	if err := c.run.Process.Signal(syscall.SIGINT); err != nil {

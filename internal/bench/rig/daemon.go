@@ -55,7 +55,7 @@ func (s *Site) Start(ctx context.Context, relay string, connections int) (*Daemo
 		fmt.Sprintf("EPISTLE_LIMITS_LANE_RATE=%d", s.LaneRate),
 		"EPISTLE_MINISTRY_NAME=Bench Mission", "EPISTLE_MINISTRY_ADDRESS=1 Bench Road", "EPISTLE_MINISTRY_CONTACT=office@bench.example.org",
 		"EPISTLE_MAIL_DOMAIN="+mailDomain, "EPISTLE_MAIL_BOUNCE_DOMAIN="+bounceDomain, "EPISTLE_LOG_LEVEL=info")
-	d.cmd.Env = append(d.cmd.Env, signing...)
+	d.cmd.Env = append(append(d.cmd.Env, signing...), s.Settings...)
 	if d.log, err = os.Create(filepath.Join(dir, "daemon.log")); err != nil {
 		return nil, err
 	}

@@ -25,8 +25,9 @@ type Options struct {
 	Dir         string // an empty folder for this site
 	Binary      string // the daemon's
 	Subscribers int
-	LaneRate    int    // messages a second to each mail domain; 0: no limit
-	DKIM        string // the algorithm of internal/dkim to sign with; "": unsigned
+	LaneRate    int      // messages a second to each mail domain; 0: no limit
+	DKIM        string   // the algorithm of internal/dkim to sign with; "": unsigned
+	Settings    []string // more of the daemon's, "EPISTLE_NAME=value"
 }
 
 // Site is an installation with a newsletter and its subscribers.
