@@ -122,22 +122,16 @@ func (s *Store) KeepNotices(ctx context.Context, owner string, lease time.Durati
 // notice keeps neither address nor data. Conflict means that the lease had
 // passed to somebody else, or that the notice was dropped meanwhile.
 func (s *Store) SettleNotice(ctx context.Context, owner string, n epistle.Notice, code int, status string) error {
-	return s.write(ctx, func(q queries) error {
-		changed, err := q.exec(ctx, `UPDATE notice SET state = ?, attempts = ?, next_at = ?, code = ?, status = ?, owner = '', lease_until = 0
-			WHERE id = ? AND owner = ? AND state = 'queued'`,
-			string(n.State), n.Attempts, micros(n.NextAt), code, status, n.ID, owner)
-		if err != nil {
-			return err
-		}
-		if changed == 0 {
-			return epistle.Errorf(epistle.Conflict, "notice.taken", nil)
-		}
-		if n.State == epistle.NoticeQueued {
-			return nil
-		}
-		_, err = q.exec(ctx, `UPDATE notice SET `+emptiedNotice+` WHERE id = ?`, []byte{}, []byte{}, []byte{}, n.ID)
-		return err
-	})
+	also, args := ``, []any{string(n.State), n.Attempts, micros(n.NextAt), code, status}
+	if n.State != epistle.NoticeQueued {
+		also, args = `, `+emptiedNotice, append(args, []byte{}, []byte{}, []byte{})
+	}
+	changed, err := s.execPrepared(ctx, ahead, `UPDATE notice SET state = ?, attempts = ?, next_at = ?, code = ?, status = ?, owner = '', lease_until = 0`+also+`
+		WHERE id = ? AND owner = ? AND state = 'queued'`, append(args, n.ID, owner)...)
+	if err == nil && changed == 0 {
+		err = epistle.Errorf(epistle.Conflict, "notice.taken", nil)
+	}
+	return err
 }
 
 // emptiedNotice takes the personal data out of a notice. It binds three empty

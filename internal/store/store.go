@@ -197,12 +197,16 @@ func (s *Store) writeBulk(ctx context.Context, fn func(q queries) error) error {
 // execBulk runs one prepared statement that is a transaction of its own and lets
 // others go first, and returns how many rows it changed.
 func (s *Store) execBulk(ctx context.Context, query string, args ...any) (int64, error) {
+	return s.execPrepared(ctx, behind, query, args...)
+}
+
+func (s *Store) execPrepared(ctx context.Context, turn turn, query string, args ...any) (int64, error) {
 	statement, err := s.prepared(ctx, s.writer, query) //nolint:sqlclosecheck // kept as long as the store
 	if err != nil {
 		return 0, s.mapError(err)
 	}
 	if s.gate != nil {
-		if err := s.gate.enter(ctx, behind); err != nil {
+		if err := s.gate.enter(ctx, turn); err != nil {
 			return 0, err
 		}
 		defer s.gate.leave()

@@ -2,6 +2,7 @@ package public
 
 import (
 	"net/http"
+	"sync"
 	"time"
 
 	"epistle/internal/epistle"
@@ -17,6 +18,7 @@ type Subscribe struct {
 	Signup *signup.Service
 	Stamps signup.Stamps // the signed times in the form
 	asking *limit.Limiter
+	thanks *sync.Map // the answer to everybody, by language
 }
 
 // A visitor's network may ask for mails in a burst, a meeting that signs up
@@ -31,7 +33,7 @@ const (
 func NewSubscribe(k *web.Kernel, s *signup.Service, stamps signup.Stamps) Subscribe {
 	// As many networks are told apart as may ask at once.
 	networks := max(askingNetworks, s.Strangers.Burst)
-	return Subscribe{Kernel: k, Signup: s, Stamps: stamps, asking: limit.New(askingEvery, askingBurst, networks, k.Now)}
+	return Subscribe{Kernel: k, Signup: s, Stamps: stamps, asking: limit.New(askingEvery, askingBurst, networks, k.Now), thanks: &sync.Map{}}
 }
 
 // Routes are the area's pages.
@@ -108,8 +110,27 @@ func (p Subscribe) ask(w http.ResponseWriter, r *http.Request) error {
 	}
 	// At once, without a redirect: a phone on a slow network waits once, and a page
 	// that is loaded again asks again, which mails nothing within the minute.
-	return p.sent(w, r)
+	return p.thank(w, r)
 }
+
+// thank is sent as the answer to a form, rendered once a language.
+func (p Subscribe) thank(w http.ResponseWriter, r *http.Request) error {
+	if p.Kernel.HasFlashes(r) {
+		return p.sent(w, r)
+	}
+	l := p.Kernel.Language(r)
+	body, known := p.thanks.Load(l)
+	if !known {
+		made, err := p.Kernel.Compose(r, sentPage, struct{}{})
+		if err != nil {
+			return err
+		}
+		body, _ = p.thanks.LoadOrStore(l, made)
+	}
+	return p.Kernel.SendPage(w, r, http.StatusOK, body.([]byte))
+}
+
+const sentPage = "public/subscribe-sent"
 
 func (p Subscribe) request(r *http.Request, form *web.Form) error {
 	if err := p.Stamps.Check(form.Value("stamp")); err != nil {
@@ -123,5 +144,5 @@ func (p Subscribe) request(r *http.Request, form *web.Form) error {
 
 // sent is the one answer for everybody.
 func (p Subscribe) sent(w http.ResponseWriter, r *http.Request) error {
-	return p.Kernel.RenderStatus(w, r, http.StatusOK, "public/subscribe-sent", struct{}{})
+	return p.Kernel.RenderStatus(w, r, http.StatusOK, sentPage, struct{}{})
 }
