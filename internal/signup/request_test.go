@@ -2,12 +2,19 @@ package signup_test
 
 import (
 	"errors"
+	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"epistle/internal/epistle"
+	"epistle/internal/seal"
+	"epistle/internal/signup"
+	"epistle/internal/storetest"
 )
 
 func TestNobodyIsASubscriberBeforeConfirming(t *testing.T) {
@@ -123,6 +130,32 @@ func TestRequestsAtOnceAreOneSignup(t *testing.T) {
 
 // Whoever asks cannot tell whether an address is known: no error, whatever
 // becomes of the request.
+// Two daemons on one database hear of the same people at the same moment.
+func TestTwoDaemonsAskedAtOnceMailOnce(t *testing.T) {
+	const people = 40
+	clock, key, url := storetest.NewClock(), seal.NewKey(), storetest.PostgresURL(t)
+	h := newHouse(t, storetest.OpenWithKey(t, url, clock.Now, key), clock)
+	other := storetest.OpenWithKey(t, url, clock.Now, key)
+	services := []*signup.Service{h.service, signup.New(signup.Options{Store: other, Catalog: h.words, Keys: other.Keys(), Clock: clock.Now, Log: slog.New(slog.DiscardHandler)})}
+	var group errgroup.Group
+	for i := range 2 * people {
+		group.Go(func() error { return services[i%2].Request(t.Context(), h.form(fmt.Sprintf("p%d@example.org", i/2))) })
+	}
+	h.must(group.Wait())
+	mails := map[epistle.Address]int{}
+	for _, m := range h.mails() {
+		mails[m.To]++
+	}
+	for i := range people {
+		if n := mails[epistle.Address(fmt.Sprintf("p%d@example.org", i))]; n != 1 {
+			t.Errorf("person %d got %d mails", i, n)
+		}
+	}
+	if n, err := h.store.CountSignups(t.Context(), ""); err != nil || n != people {
+		t.Errorf("%d sign-ups, error %v; want %d", n, err, people)
+	}
+}
+
 func TestTheAnswerIsTheSameForEverybody(t *testing.T) {
 	eachHouse(t, func(t *testing.T, h *house) {
 		confirmed := h.subscribe("confirmed@example.org")

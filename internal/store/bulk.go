@@ -81,19 +81,6 @@ func (postgresDialect) insertMany(ctx context.Context, q queries, into string, r
 	return err
 }
 
-func (sqliteDialect) among(values [][]byte) (string, []any, error) {
-	args := make([]any, len(values))
-	for i, v := range values {
-		args[i] = v
-	}
-	return `IN (` + strings.TrimSuffix(strings.Repeat(`?, `, len(values)), `, `) + `)`, args, nil
-}
-
-func (postgresDialect) among(values [][]byte) (string, []any, error) {
-	text, _, err := arrayOf(cells(values), 0)
-	return `= ANY (CAST(? AS bytea[]))`, []any{text}, err
-}
-
 // keyed reads the values, which are of one length, out of the one that they are
 // packed into: a list of parameters would be parsed anew each time.
 func (sqliteDialect) keyed(values [][]byte) (string, []any, error) {

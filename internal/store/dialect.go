@@ -42,11 +42,11 @@ type dialect interface {
 	// statements as it takes; the first columns take the values of same in every
 	// row. Values are int64, string, []byte or nil.
 	insertMany(ctx context.Context, q queries, into string, rows [][]any, same ...any) error
-	// among is the condition that a column of bytes has one of the values.
-	among(values [][]byte) (condition string, args []any, err error)
 	// keyed is a common table expression, keyed (value), of the values: at least
 	// one, all of one length.
 	keyed(values [][]byte) (expression string, args []any, err error)
+	// takeFresh takes those requests of a batch of whose address nothing is known.
+	takeFresh(ctx context.Context, s *Store, batch []*asked) (taken map[string]bool, err error)
 	// clockQuery asks for the database's time in Unix microseconds; "" if it has
 	// no clock of its own.
 	clockQuery() string

@@ -1,9 +1,11 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"epistle/internal/epistle"
@@ -28,9 +30,8 @@ type Reaction struct {
 }
 
 // Ask keeps a request as React decides, with its mail, in one transaction.
-// Requests that come at once share a transaction, in which one that fails
-// leaves the others alone. What an address gets beyond its limit is dropped
-// silently. When Ask has returned nil, what React wanted is in the database.
+// Requests that come at once share it, and one that fails leaves the others
+// alone. What an address gets beyond its limit is dropped silently. When Ask has returned nil, what React wanted is in the database.
 func (s *Store) Ask(ctx context.Context, a Asking) error {
 	first, err := s.newIDs(ctx, 2)
 	if err != nil {
@@ -55,8 +56,10 @@ type asked struct {
 	Asking
 	first  epistle.ID // of two ids: for the sign-up and for its notice
 	index  []byte
+	limit  []any // the rows of an address of which nothing is known
 	signup []any // nil if such an address would get no sign-up
 	notice []any
+	taken  bool       // those rows are in the database
 	done   chan error // holds one answer
 }
 
@@ -67,6 +70,7 @@ func (s *Store) askedOf(a Asking, first epistle.ID) (*asked, error) {
 		return r, nil
 	}
 	now := s.clock()
+	r.limit = []any{r.index, micros(now), int64(1)}
 	var err error
 	if r.signup, err = s.signupValues(fresh(a.Signup, first, now), now); err != nil {
 		return nil, err
@@ -77,35 +81,30 @@ func (s *Store) askedOf(a Asking, first epistle.ID) (*asked, error) {
 	return r, err
 }
 
-// askTries is how often one request is taken when the same address is written
-// by another transaction at the same moment: once is enough, after that the
-// address is known.
+// askTries is how often a batch is taken when something that it writes is
+// written by another transaction at the same moment: after that it is known.
 const askTries = 3
 
 // askTogether answers every request of a batch. If the batch fails as a whole,
-// because another transaction wrote one of its addresses at the same moment,
 // each request is taken by itself.
 func (s *Store) askTogether(ctx context.Context, batch []*asked) {
-	errs := make([]error, len(batch))
+	var errs []error
+	var err error
 	for try := 1; ; try++ {
-		err := s.write(ctx, func(q queries) error {
-			clear(errs)
-			return s.askIn(ctx, q, batch, errs)
-		})
-		if err == nil {
-			break
-		}
-		if len(batch) > 1 {
-			for i := range batch {
-				s.askTogether(ctx, batch[i:i+1])
-			}
-			return
-		}
-		if errs[0] = err; epistle.KindOf(err) != epistle.Conflict || try == askTries {
+		if errs, err = s.askAll(ctx, batch); err == nil || epistle.KindOf(err) != epistle.Conflict || try == askTries {
 			break
 		}
 	}
+	if err != nil && len(batch) > 1 {
+		for i := range batch {
+			s.askTogether(ctx, batch[i:i+1])
+		}
+		return
+	}
 	for i, one := range batch {
+		if err != nil {
+			errs[i] = err
+		}
 		if errors.Is(errs[i], errNoMail) {
 			errs[i] = nil
 			if one.Dropped != nil {
@@ -116,69 +115,50 @@ func (s *Store) askTogether(ctx context.Context, batch []*asked) {
 	}
 }
 
-// askIn writes what nobody knows yet in bulk, and takes the others one by one,
-// each behind a savepoint; errNoMail is the error of who had their share.
-func (s *Store) askIn(ctx context.Context, q queries, batch []*asked, errs []error) error {
-	known, err := s.knownAmong(ctx, q, batch)
-	if err != nil {
-		return err
-	}
-	var limits, signups, notices [][]any
-	var others []int
-	for i, one := range batch {
-		if known[string(one.index)] || one.signup == nil {
-			others = append(others, i)
-			continue
+// askAll writes what nobody knows yet in bulk, and then takes the others one by
+// one. errs says what became of each, errNoMail of who had their share; err that
+// none of those others was taken.
+func (s *Store) askAll(ctx context.Context, batch []*asked) (errs []error, err error) {
+	errs = make([]error, len(batch))
+	if fresh := freshIn(batch); len(fresh) > 0 {
+		taken, err := s.dialect.takeFresh(ctx, s, fresh)
+		if err != nil {
+			return errs, err
 		}
-		known[string(one.index)] = true // for a second request of this batch
-		limits = append(limits, []any{one.index, micros(s.clock()), int64(1)})
-		signups, notices = append(signups, one.signup), append(notices, one.notice)
-	}
-	for _, bulk := range []struct {
-		into string
-		rows [][]any
-	}{{`mail_limit (address_index, since, mails)`, limits}, {signupInto, signups}, {noticeInto, notices}} {
-		if err := s.dialect.insertMany(ctx, q, bulk.into, bulk.rows); err != nil {
-			return err
+		for _, one := range fresh {
+			one.taken = taken[string(one.index)]
 		}
 	}
-	for _, i := range others {
-		if errs[i], err = s.apart(ctx, q, func() error { return s.askOne(ctx, q, batch[i]) }); err != nil {
-			return err
-		}
+	if !slices.ContainsFunc(batch, func(one *asked) bool { return !one.taken }) {
+		return errs, nil
 	}
-	return nil
+	return errs, s.write(ctx, func(q queries) error {
+		clear(errs)
+		for i, one := range batch {
+			if one.taken {
+				continue
+			}
+			failed, err := s.apart(ctx, q, func() error { return s.askOne(ctx, q, one) })
+			if err != nil {
+				return err
+			}
+			errs[i] = failed
+		}
+		return nil
+	})
 }
 
-// knownAmong finds the addresses of which anything is known that counts for a
-// request.
-func (s *Store) knownAmong(ctx context.Context, q queries, batch []*asked) (map[string]bool, error) {
-	indexes := make([][]byte, len(batch))
-	for i, one := range batch {
-		indexes[i] = one.index
-	}
-	among, args, err := s.dialect.among(indexes)
-	if err != nil {
-		return nil, err
-	}
-	var query string
-	var all []any
-	for i, from := range []string{"mail_limit", "subscriber", "suppression", "signup"} {
-		if i > 0 {
-			query += ` UNION ALL `
+// freshIn are those who may be strangers, each once, in one order for all
+// transactions, so that none waits for another in a circle.
+func freshIn(batch []*asked) []*asked {
+	var fresh []*asked
+	for _, one := range batch {
+		if one.signup != nil && !one.taken {
+			fresh = append(fresh, one)
 		}
-		query += `SELECT address_index FROM ` + from + ` WHERE address_index ` + among
-		all = append(all, args...)
 	}
-	var found [][]byte
-	if err := q.all(ctx, &found, query, all...); err != nil {
-		return nil, err
-	}
-	known := map[string]bool{}
-	for _, index := range found {
-		known[string(index)] = true
-	}
-	return known, nil
+	slices.SortStableFunc(fresh, func(a, b *asked) int { return bytes.Compare(a.index, b.index) })
+	return slices.CompactFunc(fresh, func(a, b *asked) bool { return bytes.Equal(a.index, b.index) })
 }
 
 // askOne takes one request by itself, or gives errNoMail.

@@ -110,6 +110,9 @@ func renewed(earlier, again epistle.Signup) epistle.Signup {
 	return again
 }
 
+// limitInto are the columns of an address's first mail.
+const limitInto = `mail_limit (address_index, since, mails)`
+
 // signupInto are the columns that signupValues fills.
 const signupInto = `signup (id, newsletter_id, source, state, name_sealed, address_sealed, address_index, language,
 	page_url, comment_id, staff_id, evidence_sealed, wording, wording_version, ip_sealed, created_at, expires_at, mails, mailed_at)`
