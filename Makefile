@@ -8,7 +8,7 @@ OURS    := ./...
 # checkptr, which -race brings along, only slows down SQLite, C turned into Go.
 RACE := -race -gcflags=modernc.org/...=-d=checkptr=0
 
-.PHONY: demo build test test-wordpress test-wxr test-all check lint fuzz bench bench-import chaos tools clean
+.PHONY: demo build test test-wordpress test-wxr test-all check lint fuzz bench bench-web bench-import chaos tools clean
 
 demo: ## the whole thing on loopback, with sample data and a mailbox to read
 	$(GO) run ./cmd/epistle demo
@@ -53,6 +53,10 @@ bench: ## how fast the daemon sends, beside Postfix's smtp-source: up to 20 minu
 bench-import: ## a list of a million subscribers into SQLite and PostgreSQL: rows a second, peak memory; at most 15 minutes
 	@sh scripts/tools.sh database
 	$(GO) run ./internal/signup/measure
+
+bench-web: ## how fast the daemon answers: a thread of 500 comments, and sign-ups, each of which must be there: a minute
+	@sh scripts/tools.sh database
+	$(GO) run ./internal/bench/web
 
 chaos: ## kill, freeze and starve the daemon in mid-send, and count what was lost or doubled: some 13 minutes; FULL=1
 	@sh scripts/tools.sh database
