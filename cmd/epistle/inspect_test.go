@@ -53,6 +53,16 @@ func (v *visitor) inspectAsIs(name, language string) {
 	v.do("back", colours(""), screenOf(1280, false))
 }
 
+// inView waits until what the CSS selector finds first can be seen without
+// scrolling.
+func (v *visitor) inView(selector string) {
+	v.t.Helper()
+	v.until(selector+" in view", fmt.Sprintf(`(() => {
+		const box = document.querySelector(%q).getBoundingClientRect();
+		return box.top >= 0 && box.bottom <= innerHeight;
+	})()`, selector))
+}
+
 // screenOf is a window of a width, and for a phone one that is touched.
 func screenOf(width int64, phone bool) chromedp.Action[chromedp.Void] {
 	if phone {

@@ -79,7 +79,7 @@ func (p Pages) add(w http.ResponseWriter, r *http.Request) error {
 		return p.page(w, r, form, web.NewForm())
 	}
 	p.Kernel.Flash(w, r, web.Good, "comments.pages.added")
-	return web.Redirect(w, r, "/desk/settings/pages")
+	return web.Redirect(w, r, "/desk/settings/pages"+top)
 }
 
 // projectOf reads the chosen project; what is no number is a project that the
@@ -148,7 +148,7 @@ func (p Pages) change(w http.ResponseWriter, r *http.Request) error {
 		return p.changeForm(w, r, page, form)
 	}
 	p.Kernel.Flash(w, r, web.Good, "comments.pages.saved")
-	return web.Redirect(w, r, "/desk/settings/pages")
+	return web.Redirect(w, r, "/desk/settings/pages"+top)
 }
 
 func (p Pages) addProject(w http.ResponseWriter, r *http.Request) error {
@@ -161,5 +161,5 @@ func (p Pages) addProject(w http.ResponseWriter, r *http.Request) error {
 		return p.page(w, r, web.NewForm(), form)
 	}
 	p.Kernel.Flash(w, r, web.Good, "comments.projects.added")
-	return web.Redirect(w, r, "/desk/settings/pages")
+	return web.Redirect(w, r, "/desk/settings/pages"+top)
 }

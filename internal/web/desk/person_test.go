@@ -166,7 +166,7 @@ func TestARefusalIsShownWhereItHappened(t *testing.T) {
 		} {
 			status, page, _ := o.visit(o.path+path, c.form...)
 			if status != http.StatusUnprocessableEntity || !strings.Contains(page, `id="`+c.id+`"`) || strings.Count(page, `class="field-error"`) != 1 ||
-				strings.Count(page, "<details class=\"fold\" open>") != 1 {
+				strings.Count(page, " open><summary>") != 1 {
 				t.Errorf("%s: %d, and not one sentence at %s, in the one open fold", path, status, c.id)
 			}
 		}

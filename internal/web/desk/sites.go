@@ -70,7 +70,7 @@ func (s Sites) add(w http.ResponseWriter, r *http.Request) error {
 		return s.listPage(w, r, form)
 	}
 	s.Kernel.Flash(w, r, web.Good, "sites.added")
-	return web.Redirect(w, r, sitePath(site.ID))
+	return web.Redirect(w, r, sitePath(site.ID)+top)
 }
 
 func sitePath(id epistle.ID) string { return "/desk/settings/sites/" + strconv.FormatInt(id, 10) }
@@ -150,7 +150,7 @@ func (s Sites) change(w http.ResponseWriter, r *http.Request) error {
 		return s.page(w, r, site, form, nil)
 	}
 	s.Kernel.Flash(w, r, web.Good, "settings.saved")
-	return web.Redirect(w, r, sitePath(site.ID))
+	return web.Redirect(w, r, sitePath(site.ID)+top)
 }
 
 // versionOf is the version that was looked at; what is no number is no current

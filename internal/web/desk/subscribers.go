@@ -149,6 +149,10 @@ func (s Subscribers) search(w http.ResponseWriter, r *http.Request) error {
 	return s.Kernel.RenderStatus(w, r, http.StatusOK, "desk/subscribers", page)
 }
 
+// top leads to the beginning of a page, where it says what was done: a browser
+// keeps the fragment that a form was sent to, unless the redirect names another.
+const top = "#main"
+
 func personPath(id epistle.ID) string { return "/desk/subscribers/" + strconv.FormatInt(id, 10) }
 
 type subscriberPage struct {
@@ -341,7 +345,7 @@ func (s Subscribers) erase(w http.ResponseWriter, r *http.Request) error {
 		return s.page(w, r, id, "erase", form)
 	}
 	s.Kernel.Flash(w, r, web.Good, "people.erased")
-	return web.Redirect(w, r, "/desk/subscribers")
+	return web.Redirect(w, r, "/desk/subscribers"+top)
 }
 
 func (s Subscribers) leave(w http.ResponseWriter, r *http.Request) error {
@@ -385,5 +389,5 @@ func (s Subscribers) change(w http.ResponseWriter, r *http.Request, doing, done 
 		return s.page(w, r, id, doing, form)
 	}
 	s.Kernel.Flash(w, r, web.Good, done)
-	return web.Redirect(w, r, personPath(id))
+	return web.Redirect(w, r, personPath(id)+top)
 }
