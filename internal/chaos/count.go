@@ -32,7 +32,7 @@ func (f *field) judge(ctx context.Context) (count, error) {
 	if err != nil {
 		return count{}, err
 	}
-	bound, doubtful := f.struck*f.connections, 0
+	bound, doubtful := f.struck*max(1, f.copies)*f.connections, 0
 	if f.hold {
 		bound, doubtful = 0, bound
 	}

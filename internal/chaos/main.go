@@ -61,7 +61,7 @@ func parse(args []string, usage io.Writer) (options, error) {
 	flags.IntVar(&o.connections, "connections", 10, "how many connections each daemon has to the relay")
 	flags.Uint64Var(&o.seed, "seed", rand.Uint64(), "where the random instants come from")
 	databases := flags.String("db", "sqlite,postgres", "which databases")
-	kinds := flags.String("kind", "", "only these kinds: kill, freeze, restart, relay, planted, slots")
+	kinds := flags.String("kind", "", "only these kinds: kill, freeze, restart, power, relay, planted, slots")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}

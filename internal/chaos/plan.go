@@ -17,16 +17,16 @@ type plan map[string]map[string]int
 var (
 	usualPlan = plan{
 		rig.SQLite:   {kindKill: 12, kindRelay: 2},
-		rig.Postgres: {kindKill: 8, kindFreeze: 4, kindRestart: 4, kindRelay: 2},
+		rig.Postgres: {kindKill: 8, kindFreeze: 4, kindRestart: 4, kindPower: 2, kindRelay: 2},
 	}
 	fullPlan = plan{
 		rig.SQLite:   {kindKill: 100, kindRelay: 10},
-		rig.Postgres: {kindKill: 100, kindFreeze: 50, kindRestart: 20, kindRelay: 10},
+		rig.Postgres: {kindKill: 100, kindFreeze: 50, kindRestart: 20, kindPower: 20, kindRelay: 10},
 	}
 )
 
 // order is that of the table.
-var order = []string{kindKill, kindFreeze, kindRestart, kindRelay}
+var order = []string{kindKill, kindFreeze, kindRestart, kindPower, kindRelay}
 
 // all plays everything that is wanted. It returns the rows that came about,
 // also with an error.

@@ -11,7 +11,8 @@ import (
 type play struct {
 	name    string
 	daemons int
-	struck  int      // how many of them the fault hits: each of their connections may cost a copy
+	struck  int      // how many of them the fault hits
+	copies  int      // how many each of their connections may cost; 0: one
 	hold    bool     // what may have arrived is not sent again: no copy may come, and some deliveries may be uncertain
 	weather *weather // of the relay; nil: fair
 	strike  func(ctx context.Context, f *field) error
@@ -23,6 +24,7 @@ const (
 	kindKill    = "kill"
 	kindFreeze  = "freeze"
 	kindRestart = "restart"
+	kindPower   = "power"
 	kindRelay   = "relay"
 )
 
@@ -36,6 +38,7 @@ func kinds(database string) map[string][]play {
 		kindKill:    {killed(), killedBesideAnother(), heldBack()},
 		kindFreeze:  {frozen()},
 		kindRestart: {databaseCrashed(), databaseRestarted()},
+		kindPower:   {powerLost()},
 		kindRelay:   relayPlays(2),
 	}
 }
@@ -98,3 +101,17 @@ func databaseRestarted() play {
 	return play{name: "PostgreSQL is restarted", daemons: 2, struck: 2, mend: waitSent,
 		strike: func(ctx context.Context, f *field) error { return f.cluster.Restart(ctx) }}
 }
+
+// powerLost takes PostgreSQL and the only daemon away at the same moment, and
+// brings back what the disk has.
+func powerLost() play {
+	return play{name: "the power fails", daemons: 1, struck: 1, copies: marksToDisk,
+		strike: func(ctx context.Context, f *field) error {
+			return errors.Join(killVictim(ctx, f), f.cluster.Crash(ctx))
+		},
+		mend: killed().mend}
+}
+
+// marksToDisk is how many marks there are to one that waits for the disk: the
+// sender's promise.
+const marksToDisk = 8

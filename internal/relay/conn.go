@@ -22,7 +22,9 @@ type Conn struct {
 	r        *bufio.Reader // the client's own, above any TLS
 	w        *bufio.Writer
 	timeouts Timeouts
-	out      []byte // memory for commands
+	out      []byte      // memory for commands
+	batch    net.Buffers // memory for pieces of a body
+	rest     net.Buffers // of batch, what is still to be written
 
 	pipelines bool
 	stand     stand
@@ -129,6 +131,22 @@ func (c *Conn) write(p []byte) (left int, err error) {
 		err = c.w.Flush()
 	}
 	return c.w.Buffered(), err
+}
+
+// writeBatch is write for the pieces of a batch. A plain connection takes them
+// from where they are; TLS copies them in any case.
+func (c *Conn) writeBatch() (err error) {
+	if !c.secured {
+		c.rest = c.batch // is used up
+		_, err = c.rest.WriteTo(c.raw)
+		return err
+	}
+	for _, piece := range c.batch {
+		if _, err := c.w.Write(piece); err != nil {
+			return err
+		}
+	}
+	return c.w.Flush()
 }
 
 // giveUp closes a connection that cannot be trusted any more.

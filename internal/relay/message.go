@@ -237,27 +237,47 @@ var (
 	finalDot = []byte(".\r\n")
 )
 
-// Body hands the message to the connection. data is dot-stuffed, every line of
-// it ends with CRLF, and the final dot is missing. Accepted means that it is on
-// its way and that the relay will not deliver it before End: then either End or
-// Close must follow. After any other outcome the connection is closed.
-func (c *Conn) Body(data []byte) Outcome {
+// Body hands the message to the connection, in as many pieces as it comes: it
+// is dot-stuffed, every line of it ends with CRLF, and the final dot is missing.
+// Accepted means that it is on its way and that the relay will not deliver it
+// before End: then either End or Close must follow. After any other outcome the
+// connection is closed.
+func (c *Conn) Body(pieces ...[]byte) Outcome {
 	switch {
 	case c.Closed():
 		return lost(AtBody, net.ErrClosed)
-	case c.stand != open, !bytes.HasSuffix(data, lineEnd):
+	case c.stand != open, len(pieces) == 0, !bytes.HasSuffix(pieces[len(pieces)-1], lineEnd):
 		return c.giveUp(lost(AtBody, errMisuse))
 	}
-	for len(data) > 0 {
-		n := min(len(data), stretch)
-		c.deadline(c.timeouts.Block)
-		if _, err := c.write(data[:n]); err != nil {
-			return c.interrupted(err)
+	size := 0
+	c.batch = c.batch[:0]
+	for _, piece := range pieces {
+		for len(piece) > 0 {
+			n := min(len(piece), stretch-size)
+			c.batch, piece, size = append(c.batch, piece[:n]), piece[n:], size+n
+			if size < stretch {
+				continue
+			}
+			if err := c.writeStretch(); err != nil {
+				return c.interrupted(err)
+			}
+			size = 0
 		}
-		data = data[n:]
+	}
+	if err := c.writeStretch(); err != nil {
+		return c.interrupted(err)
 	}
 	c.stand = told
 	return Outcome{Class: Accepted, Stage: AtBody}
+}
+
+// writeStretch writes the batch under one deadline, and empties it.
+func (c *Conn) writeStretch() error {
+	c.deadline(c.timeouts.Block)
+	err := c.writeBatch()
+	clear(c.batch) // it holds on to nothing
+	c.batch = c.batch[:0]
+	return err
 }
 
 // interrupted is the outcome of a body that the relay did not hear out. Unless

@@ -22,7 +22,7 @@ type Edition struct {
 	subject    string
 	preheader  string
 	weekly     parts // decoded, for previews
-	frames     [len(variants)]splice
+	frames     [len(variants)]frame
 	greeting   splice // with a name
 	nameless   string
 }
@@ -34,7 +34,7 @@ const testDelivery epistle.DeliveryKind = -1
 var variants = [...]epistle.DeliveryKind{epistle.BulkDelivery, epistle.WelcomeDelivery, testDelivery}
 
 // frameOf is nil for an unknown kind.
-func (e *Edition) frameOf(kind epistle.DeliveryKind) splice {
+func (e *Edition) frameOf(kind epistle.DeliveryKind) frame {
 	for i, k := range variants {
 		if k == kind {
 			return e.frames[i]

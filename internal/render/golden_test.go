@@ -170,8 +170,8 @@ func TestGoldenSigned(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wellFormed(t, w.Data)
-	golden(t, "signed-ko-discreet", w.Data)
+	wellFormed(t, w.Data())
+	golden(t, "signed-ko-discreet", w.Data())
 }
 
 func TestGoldenNotices(t *testing.T) {

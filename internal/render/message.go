@@ -32,7 +32,7 @@ func (e *Edition) Message(rcpt Recipient) (Message, error) {
 	if err != nil {
 		return Message{}, err
 	}
-	return Message{ReturnPath: w.ReturnPath, To: rcpt.Address, Body: w.Data}, nil
+	return Message{ReturnPath: w.ReturnPath, To: rcpt.Address, Body: w.Data()}, nil
 }
 
 // Test makes one message of the edition for a member of staff: its subject is
@@ -46,12 +46,12 @@ func (e *Edition) Test(to epistle.Address, at time.Time) (Message, error) {
 	if err := e.fill(s, Recipient{Seq: at.UnixMicro(), Address: to, Kind: testDelivery, Date: at}); err != nil {
 		return Message{}, err
 	}
-	return Message{ReturnPath: string(e.newsletter.Sender.Address), To: to, Body: s.data}, nil
+	return Message{ReturnPath: string(e.newsletter.Sender.Address), To: to, Body: bytes.Join(s.pieces, nil)}, nil
 }
 
 // frame lets go-mail build the message of a kind of delivery once, with
 // stand-ins where readers differ, and puts the encoded parts into it.
-func (e *Edition) frame(kind epistle.DeliveryKind, body parts) (splice, error) {
+func (e *Edition) frame(kind epistle.DeliveryKind, body parts) (frame, error) {
 	r := e.renderer
 	h := envelope{
 		from: encodeMailbox(e.sender()), to: r.standIn(toField), subject: e.subject,
@@ -72,7 +72,8 @@ func (e *Edition) frame(kind epistle.DeliveryKind, body parts) (splice, error) {
 			"Feedback-ID":           e.feedbackID(kind),
 		}
 	}
-	return r.assemble(h, body.html.encode(), body.text.encode().rename(greetingField, plainField))
+	whole, err := r.assemble(h, body.html.encode(), body.text.encode().rename(greetingField, plainField))
+	return whole.frame(), err
 }
 
 // assemble lets go-mail build a message around two encoded parts.

@@ -121,8 +121,8 @@ func TestSignedWires(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		verify(t, w.Data, 2)
-		if m := message(t, unsigned, rcpt); !bytes.HasSuffix(w.Data, m.Body) {
+		verify(t, w.Data(), 2)
+		if m := message(t, unsigned, rcpt); !bytes.HasSuffix(w.Data(), m.Body) {
 			t.Fatalf("%q: signing changed the mail", rcpt.Name)
 		}
 	}
@@ -141,7 +141,7 @@ func TestConnectionsShareAnEdition(t *testing.T) {
 		connections.Go(func() {
 			var s Scratch
 			for i, rcpt := range rcpts {
-				if w, err := e.Wire(&s, rcpt); err != nil || !bytes.Equal(w.Data, want[i]) {
+				if w, err := e.Wire(&s, rcpt); err != nil || !bytes.Equal(w.Data(), want[i]) {
 					t.Errorf("%q: another mail beside others, %v", rcpt.Name, err)
 				}
 			}

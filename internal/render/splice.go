@@ -130,3 +130,52 @@ func (s splice) append(dst []byte, v *[fieldLimit][]byte) []byte {
 	}
 	return dst
 }
+
+// frame is a splice whose long literals need not be copied: they are the same
+// memory in every message.
+type frame []stretch
+
+// stretch is a short run, to be joined, and the long literal that follows it.
+type stretch struct {
+	run    splice
+	shared []byte
+}
+
+// worthSharing is from which length on a literal is cheaper to point at than to copy.
+const worthSharing = 1 << 10
+
+func (s splice) frame() frame {
+	all := frame{stretch{}}
+	for _, p := range s {
+		last := &all[len(all)-1]
+		if len(p.literal) < worthSharing {
+			last.run = append(last.run, p)
+			continue
+		}
+		last.shared = []byte(p.literal)
+		all = append(all, stretch{run: splice{{field: p.field}}})
+	}
+	return all
+}
+
+// append joins everything.
+func (f frame) append(dst []byte, v *[fieldLimit][]byte) []byte {
+	for _, s := range f {
+		dst = append(s.run.append(dst, v), s.shared...)
+	}
+	return dst
+}
+
+// pieces is the message in pieces; what must be joined is appended to memory.
+func (f frame) pieces(pieces [][]byte, memory []byte, v *[fieldLimit][]byte) ([][]byte, []byte) {
+	for _, s := range f {
+		start := len(memory)
+		memory = s.run.append(memory, v)
+		for _, piece := range [...][]byte{memory[start:], s.shared} {
+			if len(piece) > 0 {
+				pieces = append(pieces, piece)
+			}
+		}
+	}
+	return pieces, memory
+}

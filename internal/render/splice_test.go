@@ -108,14 +108,14 @@ func TestWireIsTheMessage(t *testing.T) {
 			t.Fatal(err)
 		}
 		m := message(t, e, rcpt)
-		if w.ReturnPath != m.ReturnPath || w.To != string(m.To) || !bytes.Equal(w.Data, m.Body) {
+		if w.ReturnPath != m.ReturnPath || w.To != string(m.To) || !bytes.Equal(w.Data(), m.Body) {
 			t.Fatalf("%q: the scratch made another mail", rcpt.Name)
 		}
-		taken, err := io.ReadAll(textproto.NewReader(bufio.NewReader(io.MultiReader(bytes.NewReader(w.Data), strings.NewReader(".\r\n")))).DotReader())
+		taken, err := io.ReadAll(textproto.NewReader(bufio.NewReader(io.MultiReader(bytes.NewReader(w.Data()), strings.NewReader(".\r\n")))).DotReader())
 		if err != nil || !bytes.Equal(taken, bytes.ReplaceAll(m.Body, []byte("\r\n"), []byte("\n"))) {
 			t.Fatalf("%q: a relay reads another mail, %v", rcpt.Name, err)
 		}
-		wellFormed(t, w.Data)
+		wellFormed(t, w.Data())
 	}
 }
 
@@ -129,7 +129,7 @@ func TestWireRefuses(t *testing.T) {
 	} {
 		rcpt := sampleRecipient(epistle.English)
 		spoil(&rcpt)
-		if w, err := e.Wire(&s, rcpt); err == nil || w.Data != nil {
+		if w, err := e.Wire(&s, rcpt); err == nil || w.Pieces != nil {
 			t.Errorf("%s passed", what)
 		}
 		if _, err := e.Wire(&s, sampleRecipient(epistle.English)); err != nil {
@@ -217,7 +217,7 @@ func BenchmarkWire(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.SetBytes(int64(len(w.Data)))
+	b.SetBytes(int64(len(w.Data())))
 	b.ReportAllocs()
 	for b.Loop() {
 		rcpt.Seq++

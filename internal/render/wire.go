@@ -10,13 +10,17 @@ import (
 	"epistle/internal/seal"
 )
 
-// Wire is a message ready for a relay. Data is dot-stuffed and ends with CRLF,
-// without the final dot; it is good until its Scratch is used again.
+// Wire is a message ready for a relay. Its pieces together are dot-stuffed and
+// end with CRLF, without the final dot. They are good until the Scratch is used
+// again, and not to be changed: what all readers share is there once.
 type Wire struct {
 	ReturnPath string
 	To         string
-	Data       []byte
+	Pieces     [][]byte
 }
+
+// Data is the whole message, a copy.
+func (w Wire) Data() []byte { return bytes.Join(w.Pieces, nil) }
 
 // Scratch is what Wire uses again from message to message: memory, and the
 // state of the keyed hashes. The zero value is ready. It belongs to one
@@ -28,6 +32,7 @@ type Scratch struct {
 	greeting []byte
 	path     []byte
 	data     []byte
+	pieces   [][]byte
 }
 
 func (s *Scratch) set(f field, value string) { s.values[f] = append(s.values[f][:0], value...) }
@@ -54,7 +59,7 @@ func (e *Edition) Wire(s *Scratch, rcpt Recipient) (Wire, error) {
 	if err := e.fill(s, rcpt); err != nil {
 		return Wire{}, err
 	}
-	w := Wire{ReturnPath: string(e.newsletter.Sender.Address), To: string(rcpt.Address), Data: s.data}
+	w := Wire{ReturnPath: string(e.newsletter.Sender.Address), To: string(rcpt.Address), Pieces: s.pieces}
 	if r.Ministry.BounceDomain != "" {
 		s.path = append(s.signer.AppendBounceLocal(s.path[:0], e.issue, rcpt.Seq), '@')
 		s.path = append(s.path, r.Ministry.BounceDomain...)
@@ -83,9 +88,13 @@ func (e *Edition) fill(s *Scratch, rcpt Recipient) error {
 	s.greeting = e.appendGreeting(s.greeting[:0], name)
 	v[plainField] = appendQuoted(v[plainField][:0], s.greeting)
 	v[greetingField] = appendQuotedHTML(v[greetingField][:0], s.greeting)
-	signer := e.renderer.Signer
-	s.data = frame.append(signer.Begin(s.data[:0]), v)
-	return signer.Finish(s.data)
+	if signer := e.renderer.Signer; signer != nil {
+		s.data = frame.append(signer.Begin(s.data[:0]), v)
+		s.pieces = append(s.pieces[:0], s.data)
+		return signer.Finish(s.data)
+	}
+	s.pieces, s.data = frame.pieces(s.pieces[:0], s.data[:0], v)
+	return nil
 }
 
 // appendQuotedHTML is appendQuoted of a text as HTML has it.

@@ -281,7 +281,7 @@ type duePassage struct {
 func (p *duePassage) envelope() relay.Envelope {
 	return relay.Envelope{From: p.wire.ReturnPath, To: p.wire.To}
 }
-func (p *duePassage) body() []byte { return p.wire.Data }
+func (p *duePassage) body() [][]byte { return p.wire.Pieces }
 
 // beforeDot also notes that the dot goes out where that must be known.
 func (p *duePassage) beforeDot() (*relay.Envelope, error) {

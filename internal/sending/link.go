@@ -24,7 +24,7 @@ type link struct {
 // parcel is a message on its way.
 type parcel interface {
 	envelope() relay.Envelope
-	body() []byte // dot-stuffed, without the final dot
+	body() [][]byte // in pieces, dot-stuffed, without the final dot
 	// sure returns nil if the message may go, on a check that is fresh. It is
 	// asked right before DATA.
 	sure() error
@@ -190,7 +190,7 @@ func (l *link) attempt(p parcel) (relay.Outcome, error) {
 	if err != nil || o.Class != relay.Accepted {
 		return o, err
 	}
-	if o = l.conn.Body(p.body()); o.Class != relay.Accepted {
+	if o = l.conn.Body(p.body()...); o.Class != relay.Accepted {
 		return o, nil
 	}
 	next, err := p.beforeDot()

@@ -23,6 +23,7 @@ type marker struct {
 	issueID  epistle.ID
 	number   int64 // of the share
 	steps    int64 // marks so far
+	relaxed  int   // of them, since the last that waited for the disk
 	hold     bool  // what may have arrived before a crash is not sent again
 	open     []*span
 	free     []*span // of those, what no connection is at
@@ -146,6 +147,7 @@ func (m *marker) step(batch []*request, broken error) error {
 	m.demand(&mark.Want)
 	m.steps++
 	mark.Step, mark.Open = m.steps, m.ranges()
+	mark.Relaxed = m.mayRelax(mark, len(batch) > 0)
 	given, err := m.commit(mark)
 	if err == nil {
 		m.take(given)
@@ -159,10 +161,36 @@ func (m *marker) step(batch []*request, broken error) error {
 	return err
 }
 
+// diskEvery is how many steps there are to one that waits for the disk. In a
+// step each connection passes at most one message. So if the database crashes,
+// or its machine loses power, no more than so many for each connection are sent
+// twice; the end of a daemon, by whatever means, undoes no step.
+const diskEvery = 8
+
+// mayRelax reports whether a step need not wait for the disk. What is given out
+// or refused must be certain, and so must every step where nothing is to be sent
+// twice, and the last for a while.
+func (m *marker) mayRelax(mark store.Mark, passes bool) bool {
+	if m.hold || !passes || mark.Want.Any() || len(mark.Results) > 0 || m.relaxed == diskEvery-1 {
+		m.relaxed = 0
+		return false
+	}
+	m.relaxed++
+	return true
+}
+
+// A range is to be sent while the check that came with it holds, at the highest
+// rate that we know; but small ranges are costly to give out.
+const (
+	inOneCheck = 5000
+	leastRange = 50
+)
+
 // demand says how a wish for ranges is to be met, and from time to time looks
 // after shares whose daemon is gone.
 func (m *marker) demand(w *store.Want) {
-	w.Size, w.Split, w.Hold = m.rangeSize, int64(2*m.gateway.connections()), m.hold
+	connections := int64(m.gateway.connections())
+	w.Size, w.Split, w.Hold = min(m.rangeSize, max(leastRange, inOneCheck/connections)), 2*connections, m.hold
 	if w.Ranges > 0 {
 		w.Spares = m.gateway.connections() / 2 // one look at the database for several
 	}

@@ -113,7 +113,7 @@ var errDropped = errors.New("this notice is not ours to send any more")
 func (p *noticePassage) envelope() relay.Envelope {
 	return relay.Envelope{From: p.message.ReturnPath, To: string(p.message.To)}
 }
-func (p *noticePassage) body() []byte                        { return relay.Stuff(p.message.Body) }
+func (p *noticePassage) body() [][]byte                      { return [][]byte{relay.Stuff(p.message.Body)} }
 func (p *noticePassage) beforeDot() (*relay.Envelope, error) { return nil, nil }
 
 // sure asks anew each time: a notice may have waited long for its relay.

@@ -286,7 +286,7 @@ type passage struct {
 }
 
 func (p *passage) envelope() relay.Envelope { return p.letter.envelope() }
-func (p *passage) body() []byte             { return p.letter.wire.Data }
+func (p *passage) body() [][]byte           { return p.letter.wire.Pieces }
 func (p *passage) sure() error              { return p.worker.sure(p.ctx, &p.letter.to) }
 
 func (l *letter) envelope() relay.Envelope {

@@ -19,7 +19,7 @@ func (s *Store) Offer(ctx context.Context) (Offer, error) {
 		newsletterRow
 		ClosedAt int64 `db:"closed_at"`
 	}
-	err := s.allPrepared(ctx, &rows, `SELECT `+newsletterColumns+`, (SELECT COALESCE(MAX(signups_closed_at), 0) FROM installation) AS closed_at
+	err := s.readOften().all(ctx, &rows, `SELECT `+newsletterColumns+`, (SELECT COALESCE(MAX(signups_closed_at), 0) FROM installation) AS closed_at
 		FROM newsletter ORDER BY id`)
 	if err != nil {
 		return Offer{}, s.mapError(err)

@@ -56,13 +56,13 @@ const recipientSelect = `SELECT d.issue_id, d.seq, d.subscriber_id, COALESCE(n.i
 
 // recipients runs a query that begins with recipientSelect. It is read without
 // reflection: every mail passes here.
-func (s *Store) recipients(ctx context.Context, query string, args ...any) ([]Recipient, error) {
+func (s *Store) recipients(ctx context.Context, expected int64, query string, args ...any) ([]Recipient, error) {
 	rows, err := s.queryPrepared(ctx, recipientSelect+query, args...)
 	if err != nil {
 		return nil, s.mapError(err)
 	}
 	defer func() { _ = rows.Close() }()
-	var all []Recipient
+	all := make([]Recipient, 0, expected)
 	for rows.Next() {
 		r, err := s.scanRecipient(rows)
 		if err != nil {
@@ -76,17 +76,33 @@ func (s *Store) recipients(ctx context.Context, query string, args ...any) ([]Re
 func (s *Store) scanRecipient(rows *sql.Rows) (Recipient, error) {
 	var r Recipient
 	var kind, firstAt, reserved, begun, blocked int64
-	var address, name sql.RawBytes
-	var language, form string
+	var address, name, language, form sql.RawBytes
 	if err := rows.Scan(&r.IssueID, &r.Seq, &r.SubscriberID, &r.SubscriptionID, &kind, &r.Attempts,
 		&address, &name, &language, &form, &firstAt, &r.Lane, &reserved, &begun, &blocked); err != nil {
 		return r, err
 	}
-	r.Kind, r.Language, r.Form = epistle.DeliveryKind(kind), epistle.Language(language), epistle.Form(form)
+	r.Kind, r.Language, r.Form = epistle.DeliveryKind(kind), languageOf(language), formOf(form)
 	r.FirstAt, r.Reserved, r.Begun, r.Blocked = fromMicros(firstAt), reserved != 0, begun != 0, blocked != 0
 	x := s.sealer("subscriber", r.SubscriberID)
 	r.Address, r.Name = epistle.Address(x.unseal("address", address)), x.unseal("name", name)
 	return r, x.err
+}
+
+// languageOf and formOf name the usual values without new memory.
+func languageOf(text []byte) epistle.Language {
+	for _, l := range epistle.Languages {
+		if string(text) == string(l) {
+			return l
+		}
+	}
+	return epistle.Language(text)
+}
+
+func formOf(text []byte) epistle.Form {
+	if string(text) == string(epistle.Full) {
+		return epistle.Full
+	}
+	return epistle.Form(text)
 }
 
 // ReadRange returns whom the queued deliveries of a range go to, in order, with
@@ -97,7 +113,7 @@ func (s *Store) ReadRange(ctx context.Context, issueID epistle.ID, first, last i
 	if err != nil {
 		return nil, check, err
 	}
-	all, err := s.recipients(ctx, `WHERE d.issue_id = ? AND d.seq BETWEEN ? AND ? AND d.state = 0 AND d.aside = 0 ORDER BY d.seq`,
+	all, err := s.recipients(ctx, last-first+1, `WHERE d.issue_id = ? AND d.seq BETWEEN ? AND ? AND d.state = 0 AND d.aside = 0 ORDER BY d.seq`,
 		micros(s.clock()), issueID, first, last)
 	return all, check, err
 }
@@ -117,7 +133,7 @@ func (s *Store) CheckRange(ctx context.Context, issueID epistle.ID, first, last 
 		return check, err
 	}
 	var blocked []int64
-	err = s.read().all(ctx, &blocked, `SELECT d.seq FROM delivery d
+	err = s.readOften().all(ctx, &blocked, `SELECT d.seq FROM delivery d
 		WHERE d.issue_id = ? AND d.seq BETWEEN ? AND ? AND d.state IN (0, 2)
 		AND NOT EXISTS (SELECT 1 FROM `+audienceJoin+` WHERE p.id = d.subscriber_id AND `+audienceWhere+`)`,
 		issueID, first, last, newsletterID, string(epistle.Confirmed), micros(s.clock()))
@@ -140,7 +156,7 @@ func (s *Store) checkIssue(ctx context.Context, issueID epistle.ID) (Check, epis
 		Withdrawn    int64
 		NewsletterID int64 `db:"newsletter_id"`
 	}
-	err := s.read().get(ctx, &row, `SELECT state, version, newsletter_id, CASE WHEN `+withdrawnItem+` THEN 1 ELSE 0 END AS withdrawn
+	err := s.readOften().get(ctx, &row, `SELECT state, version, newsletter_id, CASE WHEN `+withdrawnItem+` THEN 1 ELSE 0 END AS withdrawn
 		FROM issue WHERE id = ?`, issueID)
 	return Check{State: epistle.IssueState(row.State), Version: row.Version, Withdrawn: row.Withdrawn != 0}, row.NewsletterID, s.mapError(err)
 }

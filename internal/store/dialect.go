@@ -38,6 +38,9 @@ type dialect interface {
 	// claimSuffix goes at the end of a SELECT that claims rows of a table: what
 	// another transaction holds is passed over.
 	claimSuffix(table string) string
+	// relax turns an UPDATE with a WHERE into one whose commit does not wait for
+	// the disk, as far as the statement itself can say so.
+	relax(update string) string
 	// insertMany inserts rows of equal length into "table (columns)", as few
 	// statements as it takes; the first columns take the values of same in every
 	// row. Values are int64, string, []byte or nil.
@@ -151,6 +154,8 @@ func (d sqliteDialect) lockPath() string { return d.path + ".lock" }
 
 func (sqliteDialect) claimSuffix(string) string { return "" }
 
+func (sqliteDialect) relax(update string) string { return update } // the connection says it
+
 func (sqliteDialect) clockQuery() string { return "" }
 
 func (sqliteDialect) isRetryable(error) bool { return false } // one writer, no deadlocks
@@ -250,6 +255,11 @@ func (postgresDialect) lockPath() string { return "" }
 
 func (postgresDialect) claimSuffix(table string) string {
 	return " FOR UPDATE OF " + table + " SKIP LOCKED"
+}
+
+// relax sets the level for the one transaction that the statement is.
+func (postgresDialect) relax(update string) string {
+	return update + ` AND set_config('synchronous_commit', 'off', true) = 'off'`
 }
 
 func (postgresDialect) clockQuery() string {

@@ -9,16 +9,18 @@ import (
 type turn int
 
 const (
-	ahead  turn = iota // people wait for it
-	behind             // bulk work: sending, launching, importing
+	people turn = iota // people wait for it
+	marks              // every connection that sends waits for it
+	bulk               // launching, importing
+	allTurns
 )
 
-// gate lets one writer in at a time, people before bulk work.
+// gate lets one writer in at a time, in the order of their turns.
 type gate struct {
 	mu      sync.Mutex
 	changed *sync.Cond
 	held    bool
-	waiting int // of those who go ahead
+	waiting [allTurns]int
 }
 
 func newGate() *gate {
@@ -36,11 +38,9 @@ func (g *gate) enter(ctx context.Context, t turn) error {
 	defer stop()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if t == ahead {
-		g.waiting++
-		defer func() { g.waiting-- }()
-	}
-	for g.held || t == behind && g.waiting > 0 {
+	g.waiting[t]++
+	defer func() { g.waiting[t]-- }()
+	for g.held || g.isBefore(t) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -48,6 +48,16 @@ func (g *gate) enter(ctx context.Context, t turn) error {
 	}
 	g.held = true
 	return nil
+}
+
+// isBefore reports whether somebody waits who goes before a turn.
+func (g *gate) isBefore(t turn) bool {
+	for _, waiting := range g.waiting[:t] {
+		if waiting > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func (g *gate) leave() {

@@ -87,7 +87,12 @@ type Progress struct {
 // either.
 func (s *Store) LaunchChunk(ctx context.Context, l Launch, size int) (Progress, error) {
 	var progress Progress
-	err := s.writeBulk(ctx, func(q queries) error {
+	if err := s.keep(ctx, s.lockLaunchStatement(), chunkEndStatement, chunkStatement, throughStatement); err != nil {
+		return progress, err
+	}
+	// Nothing of a chunk is sent before a mark that waits for the disk gives it
+	// out.
+	err := s.writeRelaxed(ctx, func(q queries) error {
 		at, err := s.lockLaunch(ctx, q, l.IssueID)
 		if errors.Is(err, sql.ErrNoRows) {
 			progress, err = launchProgress(ctx, q, l.IssueID)
@@ -124,8 +129,21 @@ const launchSelect = `SELECT l.cutoff_id, l.through_id, l.last_seq, i.state FROM
 // one has it.
 func (s *Store) lockLaunch(ctx context.Context, q queries, id epistle.ID) (launchRow, error) {
 	var row launchRow
-	return row, q.get(ctx, &row, launchSelect+s.dialect.claimSuffix("l"), id)
+	return row, q.get(ctx, &row, s.lockLaunchStatement(), id)
 }
+
+func (s *Store) lockLaunchStatement() string { return launchSelect + s.dialect.claimSuffix("l") }
+
+// What every chunk runs.
+const (
+	chunkEndStatement = `SELECT COUNT(*) AS count, COALESCE(MAX(c.id), 0) AS last FROM (
+		SELECT n.id FROM subscription n WHERE n.newsletter_id = ? AND n.state = ? AND n.id > ? AND n.id <= ? ORDER BY n.id LIMIT ?) AS c`
+	chunkStatement = `INSERT INTO delivery (issue_id, seq, subscriber_id, lane)
+		SELECT CAST(? AS BIGINT), CAST(? AS BIGINT) + ROW_NUMBER() OVER (ORDER BY n.id), p.id, p.lane
+		FROM ` + audienceJoin + ` WHERE ` + audienceWhere + ` AND n.id > ? AND n.id <= ? AND (n.pace <> 'monthly' OR ? = 1)
+		AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.issue_id = ? AND d.subscriber_id = p.id)`
+	throughStatement = `UPDATE launch SET last_seq = ?, through_id = ? WHERE issue_id = ?`
+)
 
 func launchProgress(ctx context.Context, q queries, id epistle.ID) (Progress, error) {
 	var row launchRow
@@ -141,16 +159,13 @@ func (s *Store) writeChunk(ctx context.Context, q queries, l Launch, at launchRo
 	if err != nil {
 		return Progress{}, err
 	}
-	added, err := q.exec(ctx, `INSERT INTO delivery (issue_id, seq, subscriber_id, lane)
-		SELECT CAST(? AS BIGINT), CAST(? AS BIGINT) + ROW_NUMBER() OVER (ORDER BY n.id), p.id, p.lane
-		FROM `+audienceJoin+` WHERE `+audienceWhere+` AND n.id > ? AND n.id <= ? AND (n.pace <> 'monthly' OR ? = 1)
-		AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.issue_id = ? AND d.subscriber_id = p.id)`,
+	added, err := q.exec(ctx, chunkStatement,
 		l.IssueID, at.LastSeq, l.NewsletterID, string(epistle.Confirmed), micros(s.clock()), at.ThroughID, through, flag(l.Monthly), l.IssueID)
 	if err != nil {
 		return Progress{}, err
 	}
 	progress := Progress{Last: at.LastSeq + added, Launched: through >= at.CutoffID}
-	if _, err := q.exec(ctx, `UPDATE launch SET last_seq = ?, through_id = ? WHERE issue_id = ?`, progress.Last, through, l.IssueID); err != nil {
+	if _, err := q.exec(ctx, throughStatement, progress.Last, through, l.IssueID); err != nil {
 		return Progress{}, err
 	}
 	if progress.Launched {
@@ -166,8 +181,7 @@ func chunkEnd(ctx context.Context, q queries, newsletterID, after, cutoff epistl
 		Count int64
 		Last  int64
 	}
-	err := q.get(ctx, &at, `SELECT COUNT(*) AS count, COALESCE(MAX(c.id), 0) AS last FROM (
-		SELECT n.id FROM subscription n WHERE n.newsletter_id = ? AND n.state = ? AND n.id > ? AND n.id <= ? ORDER BY n.id LIMIT ?) AS c`,
+	err := q.get(ctx, &at, chunkEndStatement,
 		newsletterID, string(epistle.Confirmed), after, cutoff, size)
 	if err != nil || at.Count < int64(size) {
 		return cutoff, err

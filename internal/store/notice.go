@@ -126,7 +126,7 @@ func (s *Store) SettleNotice(ctx context.Context, owner string, n epistle.Notice
 	if n.State != epistle.NoticeQueued {
 		also, args = `, `+emptiedNotice, append(args, []byte{}, []byte{}, []byte{})
 	}
-	changed, err := s.execPrepared(ctx, ahead, `UPDATE notice SET state = ?, attempts = ?, next_at = ?, code = ?, status = ?, owner = '', lease_until = 0`+also+`
+	changed, err := s.execPrepared(ctx, manner{turn: people}, `UPDATE notice SET state = ?, attempts = ?, next_at = ?, code = ?, status = ?, owner = '', lease_until = 0`+also+`
 		WHERE id = ? AND owner = ? AND state = 'queued'`, append(args, n.ID, owner)...)
 	if err == nil && changed == 0 {
 		err = epistle.Errorf(epistle.Conflict, "notice.taken", nil)

@@ -41,7 +41,7 @@ func (s *Store) PageByURL(ctx context.Context, canonical string) (epistle.Page, 
 		return epistle.Page{}, err
 	}
 	var rows []pageRow
-	if err := s.allPrepared(ctx, &rows, query, args...); err != nil {
+	if err := s.readOften().all(ctx, &rows, query, args...); err != nil {
 		return epistle.Page{}, s.mapError(err)
 	}
 	if len(rows) == 0 {

@@ -123,6 +123,7 @@ type Mark struct {
 	Closed  []Range       // those that this step has done to their ends
 	Results []Result      // of those passed that were not simply accepted
 	Want    Want
+	Relaxed bool // a crash of the database may undo it; not with Results or a Want
 }
 
 // Want is what a share asks for with a mark.
@@ -135,7 +136,8 @@ type Want struct {
 	Hold   bool  // of those, hold what may have arrived
 }
 
-func (w Want) any() bool { return w.Ranges > 0 || w.Adopt }
+// Any reports whether anything is asked for.
+func (w Want) Any() bool { return w.Ranges > 0 || w.Adopt }
 
 // spare makes those of the ranges spare that nobody waits for.
 func (w Want) spare(given []Range) {
@@ -154,15 +156,18 @@ func fenced() error { return epistle.Errorf(epistle.Conflict, "sender.fenced", n
 // one, changes nothing. Conflict "sender.fenced" means that another daemon has
 // taken over: stop at once.
 func (s *Store) MarkShare(ctx context.Context, m Mark) (given []Range, err error) {
-	if len(m.Results) == 0 && !m.Want.any() {
+	if len(m.Results) == 0 && !m.Want.Any() {
 		return nil, s.markOnly(ctx, m)
 	}
 	ids, err := s.idsForResults(ctx, m.Results)
 	if err != nil {
 		return nil, err
 	}
+	if err := s.keep(ctx, markStatement, shareStatement, senderStatement, allotStatement); err != nil {
+		return nil, err
+	}
 	fit := s.clockFit(ctx) == nil // else it is given no more than it has
-	err = s.writeBulk(ctx, func(q queries) error {
+	err = s.writeMark(ctx, func(q queries) error {
 		if given, err = s.give(ctx, q, m, fit); err != nil {
 			return err
 		}
@@ -180,11 +185,20 @@ func (s *Store) MarkShare(ctx context.Context, m Mark) (given []Range, err error
 	return given, err
 }
 
-const markStatement = `UPDATE share SET slots = ?, lease_until = ?, step = ? WHERE issue_id = ? AND number = ? AND step <= ?`
+// What marks run all the time.
+const (
+	markStatement = `UPDATE share SET slots = ?, lease_until = ?, step = ? WHERE issue_id = ? AND number = ? AND step <= ?`
+	// Updating waits for an earlier try of this step that is still committing.
+	shareStatement = `UPDATE share SET step = ? WHERE issue_id = ? AND number = ? AND step <= ? RETURNING slots`
+	// The row is locked until the transaction ends.
+	senderStatement = `UPDATE sender SET next_seq = next_seq WHERE issue_id = ?
+		RETURNING next_seq, (SELECT last_seq FROM launch WHERE launch.issue_id = sender.issue_id) AS last_seq`
+	allotStatement = `UPDATE sender SET next_seq = ? WHERE issue_id = ?`
+)
 
 // markOnly is nearly every mark: one prepared statement that commits itself.
 func (s *Store) markOnly(ctx context.Context, m Mark) error {
-	n, err := s.execBulk(ctx, markStatement, packRanges(m.Open), micros(s.clock().Add(m.Lease)), m.Step, m.IssueID, m.Number, m.Step)
+	n, err := s.execPrepared(ctx, manner{marks, m.Relaxed}, markStatement, packRanges(m.Open), micros(s.clock().Add(m.Lease)), m.Step, m.IssueID, m.Number, m.Step)
 	if err == nil && n == 0 {
 		err = fenced()
 	}
@@ -194,12 +208,11 @@ func (s *Store) markOnly(ctx context.Context, m Mark) error {
 // give finds what a share gets: what an earlier try of this step was given,
 // ranges of shares that have run out, and new ones.
 func (s *Store) give(ctx context.Context, q queries, m Mark, fit bool) (given []Range, err error) {
-	if !m.Want.any() {
+	if !m.Want.Any() {
 		return nil, nil
 	}
 	var packed []byte
-	// Updating waits for an earlier try of this step that is still committing.
-	err = q.get(ctx, &packed, `UPDATE share SET step = ? WHERE issue_id = ? AND number = ? AND step <= ? RETURNING slots`,
+	err = q.get(ctx, &packed, shareStatement,
 		m.Step, m.IssueID, m.Number, m.Step)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fenced()
@@ -294,15 +307,13 @@ func (s *Store) holdFirst(ctx context.Context, q queries, issueID epistle.ID, ra
 	return nil
 }
 
-// allot gives out new ranges. The sender's row is locked until the transaction
-// ends.
+// allot gives out new ranges.
 func allot(ctx context.Context, q queries, issueID epistle.ID, count int, w Want) ([]Range, error) {
 	var at struct {
 		NextSeq int64 `db:"next_seq"`
 		LastSeq int64 `db:"last_seq"`
 	}
-	if err := q.get(ctx, &at, `UPDATE sender SET next_seq = next_seq WHERE issue_id = ?
-		RETURNING next_seq, (SELECT last_seq FROM launch WHERE launch.issue_id = sender.issue_id) AS last_seq`, issueID); err != nil {
+	if err := q.get(ctx, &at, senderStatement, issueID); err != nil {
 		return nil, err
 	}
 	var fresh []Range
@@ -319,7 +330,7 @@ func allot(ctx context.Context, q queries, issueID epistle.ID, count int, w Want
 	if len(fresh) == 0 {
 		return nil, nil
 	}
-	_, err := q.exec(ctx, `UPDATE sender SET next_seq = ? WHERE issue_id = ?`, next, issueID)
+	_, err := q.exec(ctx, allotStatement, next, issueID)
 	return fresh, err
 }
 

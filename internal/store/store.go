@@ -50,8 +50,9 @@ type Store struct {
 	log     *slog.Logger
 	lock    *fileLock
 	asked   gathering
+	relaxed bool // SQLite: the writer does not wait for the disk; guarded by gate
 
-	statements sync.Map // prepared ones, by query
+	statements sync.Map // *sql.Stmt by keptStatement
 
 	idMu   sync.Mutex
 	idNext int64
@@ -185,28 +186,47 @@ func (s *Store) snapshot(ctx context.Context, fn func(q queries) error) error {
 
 // write runs fn in a transaction that goes ahead of bulk ones.
 func (s *Store) write(ctx context.Context, fn func(q queries) error) error {
-	return s.inTransaction(ctx, ahead, fn)
+	return s.inTransaction(ctx, manner{turn: people}, fn)
 }
 
 // writeBulk runs fn in a transaction that lets others go first. On SQLite keep
 // it within some ten milliseconds.
 func (s *Store) writeBulk(ctx context.Context, fn func(q queries) error) error {
-	return s.inTransaction(ctx, behind, fn)
+	return s.inTransaction(ctx, manner{turn: bulk}, fn)
 }
 
-// execBulk runs one prepared statement that is a transaction of its own and lets
-// others go first, and returns how many rows it changed.
-func (s *Store) execBulk(ctx context.Context, query string, args ...any) (int64, error) {
-	return s.execPrepared(ctx, behind, query, args...)
+// writeMark is write for marks, which only people go before.
+func (s *Store) writeMark(ctx context.Context, fn func(q queries) error) error {
+	return s.inTransaction(ctx, manner{turn: marks}, fn)
 }
 
-func (s *Store) execPrepared(ctx context.Context, turn turn, query string, args ...any) (int64, error) {
+// writeRelaxed is writeBulk for what does not wait for the disk; see manner.
+func (s *Store) writeRelaxed(ctx context.Context, fn func(q queries) error) error {
+	return s.inTransaction(ctx, manner{turn: bulk, relaxed: true}, fn)
+}
+
+// manner is how a transaction is run.
+type manner struct {
+	turn turn
+	// relaxed: the commit does not wait for the disk. Everybody sees it at once
+	// and the end of this process does not undo it, but the loss of power, or a
+	// crash of PostgreSQL, may, with all other relaxed ones after the last that
+	// was not.
+	relaxed bool
+}
+
+// execPrepared runs one prepared UPDATE with a WHERE that is a transaction of its
+// own, and returns how many rows it changed.
+func (s *Store) execPrepared(ctx context.Context, m manner, query string, args ...any) (int64, error) {
+	if m.relaxed {
+		query = s.dialect.relax(query)
+	}
 	statement, err := s.prepared(ctx, s.writer, query) //nolint:sqlclosecheck // kept as long as the store
 	if err != nil {
 		return 0, s.mapError(err)
 	}
 	if s.gate != nil {
-		if err := s.gate.enter(ctx, turn); err != nil {
+		if err := s.enter(ctx, m); err != nil {
 			return 0, err
 		}
 		defer s.gate.leave()
@@ -219,6 +239,36 @@ func (s *Store) execPrepared(ctx context.Context, turn turn, query string, args 
 	return result.RowsAffected()
 }
 
+// enter waits for SQLite's writer and sets it up. Without an error the caller
+// leaves the gate.
+func (s *Store) enter(ctx context.Context, m manner) error {
+	if err := s.gate.enter(ctx, m.turn); err != nil {
+		return err
+	}
+	if err := s.setRelaxed(context.WithoutCancel(ctx), m.relaxed); err != nil {
+		s.gate.leave()
+		return s.mapError(err)
+	}
+	return nil
+}
+
+// setRelaxed says whether SQLite's next transaction waits for the disk. The
+// caller has the gate.
+func (s *Store) setRelaxed(ctx context.Context, relaxed bool) error {
+	if s.relaxed == relaxed {
+		return nil
+	}
+	level := "FULL"
+	if relaxed {
+		level = "NORMAL" // of a write-ahead log: whole transactions, the last ones perhaps not
+	}
+	if _, err := s.writer.ExecContext(ctx, `PRAGMA synchronous = `+level); err != nil {
+		return err
+	}
+	s.relaxed = relaxed
+	return nil
+}
+
 // queryPrepared reads with a prepared statement. The caller closes the rows.
 func (s *Store) queryPrepared(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	statement, err := s.prepared(ctx, s.reader, query) //nolint:sqlclosecheck // kept as long as the store
@@ -228,48 +278,22 @@ func (s *Store) queryPrepared(ctx context.Context, query string, args ...any) (*
 	return statement.QueryContext(ctx, args...)
 }
 
-// allPrepared reads every row into the slice that dest points to, with a
-// prepared statement.
-func (s *Store) allPrepared(ctx context.Context, dest any, query string, args ...any) error {
-	rows, err := s.queryPrepared(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = rows.Close() }() // scanning to the end has closed them, and told of errors
-	return sqlx.StructScan(rows, dest)
-}
-
-// prepared returns a statement for a query, made when it is first asked for.
-func (s *Store) prepared(ctx context.Context, db *sqlx.DB, query string) (*sql.Stmt, error) {
-	if known, ok := s.statements.Load(query); ok {
-		return known.(*sql.Stmt), nil
-	}
-	made, err := db.PrepareContext(ctx, db.Rebind(query))
-	if err != nil {
-		return nil, err
-	}
-	if known, raced := s.statements.LoadOrStore(query, made); raced {
-		return known.(*sql.Stmt), made.Close() //nolint:sqlclosecheck // this one is not kept
-	}
-	return made, nil
-}
-
 // transactionTries bounds how often a transaction that the database broke off
 // for another one's sake (deadlock, serialisation) is run.
 const transactionTries = 3
 
-func (s *Store) inTransaction(ctx context.Context, turn turn, fn func(q queries) error) error {
+func (s *Store) inTransaction(ctx context.Context, m manner, fn func(q queries) error) error {
 	for try := 1; ; try++ {
-		err := s.tryTransaction(ctx, turn, fn)
+		err := s.tryTransaction(ctx, m, fn)
 		if err == nil || try == transactionTries || !s.dialect.isRetryable(err) {
 			return s.mapError(err)
 		}
 	}
 }
 
-func (s *Store) tryTransaction(ctx context.Context, turn turn, fn func(q queries) error) error {
+func (s *Store) tryTransaction(ctx context.Context, m manner, fn func(q queries) error) error {
 	if s.gate != nil {
-		if err := s.gate.enter(ctx, turn); err != nil {
+		if err := s.enter(ctx, m); err != nil {
 			return err
 		}
 		defer s.gate.leave()
@@ -279,7 +303,12 @@ func (s *Store) tryTransaction(ctx context.Context, turn turn, fn func(q queries
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // after a commit this does nothing
-	if err := fn(queries{tx}); err != nil {
+	if m.relaxed && s.Shared() {
+		if _, err := tx.ExecContext(ctx, `SET LOCAL synchronous_commit = off`); err != nil {
+			return err
+		}
+	}
+	if err := fn(s.inside(tx)); err != nil {
 		return err
 	}
 	return tx.Commit()

@@ -61,7 +61,7 @@ func New(o Options) (*Kernel, error) {
 	if k.static, err = loadStatic(o.Templates); err != nil {
 		return nil, err
 	}
-	if k.pages, err = k.parsePages(); err != nil {
+	if k.pages, err = k.findPages(); err != nil {
 		return nil, err
 	}
 	return k, nil

@@ -10,18 +10,21 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"epistle/internal/epistle"
 	"epistle/internal/locale"
 )
 
-// page is a parsed template set, ready to execute its layout.
-type page struct{ *template.Template }
+// page returns a template set, ready to execute its layout. It is parsed when
+// it is first asked for: all pages in all languages take 30 MB, and a daemon
+// that only sends shows none.
+type page func() (*template.Template, error)
 
-// parsePages makes a template set for each page and language: the layout of
+// findPages makes a template set for each page and language: the layout of
 // its folder, all partials, and the page's own blocks.
-func (k *Kernel) parsePages() (map[epistle.Language]map[string]page, error) {
+func (k *Kernel) findPages() (map[epistle.Language]map[string]page, error) {
 	all := map[epistle.Language]map[string]page{}
 	for _, l := range epistle.Languages {
 		all[l] = map[string]page{}
@@ -30,22 +33,17 @@ func (k *Kernel) parsePages() (map[epistle.Language]map[string]page, error) {
 			return nil, err
 		}
 		for _, folder := range []string{"desk", "public"} {
-			base, err := template.New("layout").Funcs(funcs).Option("missingkey=error").
-				ParseFS(k.options.Templates, "layout/"+folder+".html", "partials/*.html")
-			if err != nil {
-				return nil, err
-			}
 			files, err := fs.Glob(k.options.Templates, folder+"/*.html")
 			if err != nil {
 				return nil, err
 			}
 			for _, file := range files {
-				set, err := template.Must(base.Clone()).ParseFS(k.options.Templates, file)
-				if err != nil {
-					return nil, err
-				}
 				name := folder + "/" + strings.TrimSuffix(path.Base(file), ".html")
-				all[l][name] = page{set.Lookup(folder + ".html")}
+				all[l][name] = sync.OnceValues(func() (*template.Template, error) {
+					layout := folder + ".html"
+					return template.New(layout).Funcs(funcs).Option("missingkey=error").
+						ParseFS(k.options.Templates, "layout/"+layout, "partials/*.html", file)
+				})
 			}
 		}
 	}
@@ -101,9 +99,13 @@ func (k *Kernel) Compose(r *http.Request, name string, data any) ([]byte, error)
 
 func (k *Kernel) compose(r *http.Request, name string, data any, flashes []flash) ([]byte, error) {
 	l := k.Language(r)
-	p, ok := k.pages[l][name]
+	find, ok := k.pages[l][name]
 	if !ok {
 		return nil, fmt.Errorf("there is no page template %s", name)
+	}
+	p, err := find()
+	if err != nil {
+		return nil, err
 	}
 	v := view{Page: data, Lang: l, Ministry: k.options.Ministry.In(l), Banner: bannerFrom(r.Context()),
 		Flashes: flashes, Others: otherLanguages(r, l)}
