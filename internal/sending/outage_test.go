@@ -118,3 +118,24 @@ func TestADatabaseThatThrowsEverybodyOutCostsNoMail(t *testing.T) {
 	})
 	p.wantEachOnce(t, 1, 150)
 }
+
+// TestADatabaseThatGoesSilentHoldsNoMarkForLong: no connection breaks, nothing is
+// answered any more. What the server had not heard by then it hears late.
+func TestADatabaseThatGoesSilentHoldsNoMarkForLong(t *testing.T) {
+	clock := storetest.NewClock()
+	line := storetest.NewLine(t, storetest.PostgresURL(t))
+	p := newPress(t, storetest.Open(t, line.URL, clock.Now), clock, smtptest.Options{Script: slowly})
+	issue, log := p.begun(t, 150, 30)
+	line.Stall()
+	t.Cleanup(line.Mend) // nothing ends before it
+	eventually(t, "a mark is given up, and tried again", func() bool { return log.count("record what was sent") > 1 })
+	if n := len(p.relay.Messages()); n == 150 {
+		t.Error("all was sent while no mark could be recorded")
+	}
+	line.Mend()
+	p.waitState(t, issue.ID, epistle.IssueSent)
+	p.wantEachOnce(t, 1, 150)
+	if r := p.report(t, issue.ID); r.Accepted != 150 {
+		t.Errorf("report: %+v", r)
+	}
+}

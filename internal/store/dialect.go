@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"errors"
 	"io/fs"
 	"net"
@@ -223,9 +224,13 @@ func (postgresDialect) prepare() error { return nil }
 const connections = 24
 
 func (d postgresDialect) open(ctx context.Context) (writer, reader *sqlx.DB, g *gate, err error) {
-	db, err := sqlx.ConnectContext(ctx, "postgres", d.url)
+	c, err := newConnector(d.url)
 	if err != nil {
 		return nil, nil, nil, d.classify(err)
+	}
+	db := sqlx.NewDb(sql.OpenDB(c), "postgres")
+	if err := db.PingContext(ctx); err != nil {
+		return nil, nil, nil, errors.Join(d.classify(err), db.Close())
 	}
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)

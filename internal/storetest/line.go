@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// Line is a network connection to the test server that a test can cut.
+// Line is a network connection to the test server that a test can cut, or stall.
 type Line struct {
 	URL string // of the database, by this line
 
@@ -20,6 +20,7 @@ type Line struct {
 
 	mu    sync.Mutex
 	cut   bool
+	stall chan struct{} // closed when what is held back may go on; nil: nothing is
 	conns map[net.Conn]bool
 }
 
@@ -51,16 +52,46 @@ func (l *Line) Cut() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.cut = true
+	l.flow()
 	for c := range l.conns {
 		_ = c.Close()
 	}
 }
 
-// Mend lets connections through again.
+// Stall holds everything back, and closes nothing: as far as either end can
+// tell, the other one is there and silent.
+func (l *Line) Stall() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stall == nil {
+		l.stall = make(chan struct{})
+	}
+}
+
+// Mend lets connections through again, and what was held back.
 func (l *Line) Mend() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.cut = false
+	l.flow()
+}
+
+// flow ends a stall. The mutex is held.
+func (l *Line) flow() {
+	if l.stall != nil {
+		close(l.stall)
+		l.stall = nil
+	}
+}
+
+// holdBack waits as long as the line is stalled.
+func (l *Line) holdBack() {
+	l.mu.Lock()
+	stall := l.stall
+	l.mu.Unlock()
+	if stall != nil {
+		<-stall
+	}
 }
 
 func (l *Line) accept() {
@@ -89,12 +120,28 @@ func (l *Line) carry(near net.Conn) {
 	defer l.forget(near, far)
 	var back sync.WaitGroup
 	back.Go(func() {
-		_, _ = io.Copy(near, far)
+		l.pass(near, far)
 		_ = near.Close()
 	})
-	_, _ = io.Copy(far, near)
+	l.pass(far, near)
 	_ = far.Close()
 	back.Wait()
+}
+
+func (l *Line) pass(to io.Writer, from io.Reader) {
+	buffer := make([]byte, 32<<10)
+	for {
+		n, err := from.Read(buffer)
+		l.holdBack()
+		if n > 0 {
+			if _, err := to.Write(buffer[:n]); err != nil {
+				return
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
 }
 
 // keep notes connections to be cut; false if the line is cut already.

@@ -1,0 +1,51 @@
+package store_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"epistle/internal/storetest"
+)
+
+// TestADeadlineHoldsOnAConnectionThatHasGoneSilent: a statement, and one that was
+// prepared, end soon after their context, though the server never answers; and
+// what asks for a new connection does.
+func TestADeadlineHoldsOnAConnectionThatHasGoneSilent(t *testing.T) {
+	clock := storetest.NewClock()
+	line := storetest.NewLine(t, storetest.PostgresURL(t))
+	s := storetest.Open(t, line.URL, clock.Now)
+	read := map[string]func(context.Context) error{
+		"a statement":           func(ctx context.Context) error { _, err := s.Newsletters(ctx); return err },
+		"a prepared statement":  func(ctx context.Context) error { _, _, err := s.ReadRange(ctx, 1, 1, 1); return err },
+		"a transaction":         func(ctx context.Context) error { return s.ForgetBuckets(ctx, clock.Now()) },
+		"the daemon's own look": s.Fit,
+	}
+	for _, try := range read {
+		_ = try(t.Context()) // so that connections and statements are there
+	}
+	line.Stall()
+	for name, try := range read {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		ended := make(chan error, 1)
+		go func() { ended <- try(ctx) }()
+		select {
+		case err := <-ended:
+			if err == nil {
+				t.Errorf("%s got an answer over a silent line", name)
+			}
+		case <-time.After(20 * time.Second): // longer than any deadline here, shorter than TCP's
+			t.Errorf("%s outlives its context", name)
+			line.Mend()
+			<-ended
+			line.Stall()
+		}
+		cancel()
+	}
+	line.Mend()
+	for name, try := range read {
+		if err := try(t.Context()); err != nil && name != "a prepared statement" { // of an issue that is not there
+			t.Errorf("%s when the line is back: %v", name, err)
+		}
+	}
+}
