@@ -69,6 +69,7 @@ const (
 	NoticeReply         NoticeKind = "reply"          // staff answered a comment: answer, link to the thread, stop link
 	NoticeMorning       NoticeKind = "morning"        // what waits at the desk: report, link
 	NoticeStopped       NoticeKind = "stopped"        // sending an issue was stopped, the relay objects: issue, link
+	NoticePassword      NoticeKind = "password"       // it was stopped, the relay refuses our password: issue, link
 	NoticeRefusals      NoticeKind = "refusals"       // it was stopped, too many addresses were refused: issue, counts, link
 )
 

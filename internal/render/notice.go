@@ -46,6 +46,7 @@ var noticeData = map[epistle.NoticeKind][]string{
 	epistle.NoticeRecoverySheet: {},
 	epistle.NoticeSent:          {"newsletter", "issue", "accepted", "failed"},
 	epistle.NoticeStopped:       {"newsletter", "issue"},
+	epistle.NoticePassword:      {"newsletter", "issue"},
 	epistle.NoticeRefusals:      {"newsletter", "issue", "tried", "refused"},
 	epistle.NoticeReply:         {"answer", "stop"},
 	epistle.NoticeMorning:       {"report"},

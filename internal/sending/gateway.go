@@ -3,6 +3,7 @@ package sending
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"slices"
@@ -51,15 +52,16 @@ type gateway struct {
 // route is the way to one relay. The gateway's mutexes guard it.
 type route struct {
 	Relay
-	failing  chan struct{} // wakes tend
-	proven   bool          // it has answered sensibly since the last failure
-	ready    bool          // not proven, but somebody may try
-	trying   bool          // somebody does
-	failures int
-	fall     int // counts the times that it stopped working
-	trouble  relay.Trouble
-	inUse    int       // connections of a shared purpose
-	slowly   time.Time // until then commands go one by one
+	failing   chan struct{} // wakes tend
+	proven    bool          // it has answered sensibly since the last failure
+	ready     bool          // not proven, but somebody may try
+	trying    bool          // somebody does
+	failures  int
+	carriedAt time.Time // when a connection from before the last fall took mail
+	fall      int       // counts the times that it stopped working
+	trouble   relay.Trouble
+	inUse     int       // connections of a shared purpose
+	slowly    time.Time // until then commands go one by one
 
 	rate    meter
 	account account
@@ -83,6 +85,10 @@ func newGateway(o Options, wait waiter) *gateway {
 // errSpent says that no relay may be given anything more today.
 var errSpent = errors.New("the daily quotas are used up")
 
+// errDenied says that all relays refuse our user or password. Who sends an issue
+// ends quietly with it; the issue is paused then.
+var errDenied = fmt.Errorf("the relays refuse our password: %w", errNotNow)
+
 // purpose is what a connection is for.
 type purpose int
 
@@ -99,8 +105,8 @@ func (p purpose) shared() bool { return p == forBulk || p == forHelp }
 // errBusy says that there is no connection to spare.
 var errBusy = errors.New("all connections are in use")
 
-// dial makes a connection to the best relay. The error is that of ctx, errSpent
-// or errBusy.
+// dial makes a connection to the best relay. The error is that of ctx, errSpent,
+// errDenied (for bulk mail) or errBusy.
 func (g *gateway) dial(ctx context.Context, p purpose) (c *relay.Conn, r *route, fall int, err error) {
 	for ctx.Err() == nil {
 		r, changed, err := g.pick(p)
@@ -148,7 +154,42 @@ func (g *gateway) pick(p purpose) (r *route, changed <-chan struct{}, err error)
 		}
 		return r, nil, nil
 	}
+	if p == forBulk && err == nil && g.isDenied() {
+		err = errDenied
+	}
 	return nil, g.changed, err
+}
+
+// isDenied reports whether every relay that has something left of its quota
+// refuses our password. The mutex is held.
+func (g *gateway) isDenied() bool {
+	denied := false
+	for _, r := range g.routes {
+		if !g.isSpent(r) {
+			if r.trouble != relay.BadAuth || g.carries(r) {
+				return false
+			}
+			denied = true
+		}
+	}
+	return denied
+}
+
+// denied is isDenied for somebody without the mutex.
+func (g *gateway) denied() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.isDenied()
+}
+
+// tryDenied lets somebody try the relays that refuse our password at once: a
+// person has told an issue to go on, and may have set it right.
+func (g *gateway) tryDenied() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, r := range g.routes {
+		r.ready = r.ready || r.trouble == relay.BadAuth
+	}
 }
 
 // impatience bounds a dial where there is another relay to go to.
@@ -302,11 +343,17 @@ func (g *gateway) failed(r *route, fall int, err error) {
 	g.tell()
 }
 
-// worked notes that a relay answered as it should.
-func (g *gateway) worked(r *route) {
+// worked notes that a relay answered as it should. What goes well over a
+// connection from before its last fall does not mean that another would be made:
+// it may take no more of them than it has.
+func (g *gateway) worked(r *route, fall int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if r.proven && r.failures == 0 {
+		return
+	}
+	if fall != r.fall {
+		r.carriedAt = g.clock()
 		return
 	}
 	if r.failures > 0 {
@@ -331,11 +378,17 @@ func (g *gateway) stumbled(r *route) {
 	r.slowly = now.Add(oneByOneFor)
 }
 
-// works reports whether there is a relay that has not failed.
+// works reports whether there is a relay that takes mail.
 func (g *gateway) works() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return slices.ContainsFunc(g.routes, func(r *route) bool { return r.trouble == "" })
+	return slices.ContainsFunc(g.routes, g.carries)
+}
+
+// carries reports whether a relay has not failed, or takes mail even so over the
+// connections that it has. The mutex is held.
+func (g *gateway) carries(r *route) bool {
+	return r.trouble == "" || g.clock().Sub(r.carriedAt) < longestPause
 }
 
 // connections is how many of them bulk mail may need: as many as the relay that
@@ -356,7 +409,7 @@ func (g *gateway) health() error {
 	var first *route
 	works := false
 	for _, r := range g.routes {
-		if r.trouble == "" {
+		if g.carries(r) {
 			works = works || !g.isSpent(r)
 		} else if first == nil && !works {
 			first = r

@@ -68,6 +68,7 @@ func (s *Service) sendIssue(ctx, hard context.Context, issueID epistle.ID) bool 
 		s.failed(ctx, "begin with an issue", err)
 		return false
 	}
+	s.gateway.tryDenied()
 	ctx, r.stop = context.WithCancel(ctx)
 	defer r.stop()
 	go r.marker.run()
@@ -83,6 +84,11 @@ func (s *Service) sendIssue(ctx, hard context.Context, issueID epistle.ID) bool 
 	group.Wait()
 	close(r.marker.requests)
 	<-r.marker.ended
+	if s.gateway.denied() {
+		r.stopIf("the relay refuses our password", func(ctx context.Context) (bool, error) {
+			return r.Store.StopIssue(ctx, r.issue.ID, store.HeldForPassword)
+		})
+	}
 	return r.moved.Load()
 }
 

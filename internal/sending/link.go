@@ -66,7 +66,7 @@ func (l *link) deliver(ctx, hard context.Context, p parcel, paid *route) (relay.
 		if !isOfRelay(o, l.conn) {
 			l.carried = true
 			if o.Class != relay.Uncertain {
-				l.gateway.worked(l.route)
+				l.gateway.worked(l.route, l.fall)
 			}
 			return o, nil
 		}

@@ -273,3 +273,39 @@ func TestFewRefusalsDoNotPauseTheIssue(t *testing.T) {
 		}
 	})
 }
+
+// TestARelayThatTakesFewerConnectionsIsNotStormed: what goes well over two does
+// not mean that a third is welcome.
+func TestARelayThatTakesFewerConnectionsIsNotStormed(t *testing.T) {
+	eachPress(t, func(t *testing.T, p *press) {
+		const readers = 150
+		p.subscribeAt(t, "some.example.com", 1, readers)
+		p.relay.SetScript(func(step smtptest.Step) smtptest.Action {
+			if step.Stage == smtptest.Connect && p.relay.Open() > 2 {
+				return smtptest.Action{Reply: "421 4.7.0 Too many connections from you", Leave: true}
+			}
+			return slowly(step)
+		})
+		service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 6}}})
+		var pauses atomic.Int64 // before it is dialled again
+		tuning := usual
+		tuning.Wait = func(ctx context.Context, d time.Duration, wake <-chan struct{}) error {
+			if d == time.Minute {
+				pauses.Add(1)
+			}
+			return impatient(ctx, d, wake)
+		}
+		service.Tune(tuning)
+		start(t, service)
+		launch(t, p, service)
+		eventually(t, "all have theirs", func() bool { return acceptedAt(p.relay, "some.example.com") == readers })
+		// Pauses are shorter at first, and again when a new connection takes mail; but
+		// nothing is dialled for each mail.
+		if n := int64(p.relay.Dials()) - pauses.Load(); n > readers/2 {
+			t.Errorf("%d more connections were made than there were pauses", n)
+		}
+		if err := service.Health(); err != nil {
+			t.Errorf("health while mail flows: %v", err)
+		}
+	})
+}

@@ -2,6 +2,8 @@ package sending_test
 
 import (
 	"context"
+	"crypto/tls"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -12,6 +14,7 @@ import (
 	"epistle/internal/relay"
 	"epistle/internal/sending"
 	"epistle/internal/smtptest"
+	"epistle/internal/store"
 	"epistle/internal/storetest"
 )
 
@@ -292,26 +295,16 @@ func TestARelayThatRefusesEverybodyPausesTheIssue(t *testing.T) {
 	}
 }
 
-// TestAWrongPasswordStormsNothing counts how often a relay is asked that refuses
-// our password, and how long the pauses grow.
-func TestAWrongPasswordStormsNothing(t *testing.T) {
-	s, clock := storetest.SQLite(t)
-	p := newPress(t, s, clock, smtptest.Options{User: "ministry", Password: "right"})
-	p.subscribe(t, 1, 12)
-	options, err := relay.Parse(p.relay.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	options.User, options.Password = "ministry", "wrong"
-	service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 4, Options: options}}})
-	tuning := usual
+// patientAfter makes waits of a minute and more endless after the first few; it
+// returns what was waited for.
+func patientAfter(few int) (waiter func(context.Context, time.Duration, <-chan struct{}) error, waits func() []time.Duration) {
 	var mu sync.Mutex
-	var pauses []time.Duration
-	tuning.Wait = func(ctx context.Context, d time.Duration, wake <-chan struct{}) error {
-		if d >= time.Minute { // before the password is tried again
+	var all []time.Duration
+	waiter = func(ctx context.Context, d time.Duration, wake <-chan struct{}) error {
+		if d >= time.Minute {
 			mu.Lock()
-			pauses = append(pauses, d)
-			long := len(pauses) > 3
+			all = append(all, d)
+			long := len(all) > few
 			mu.Unlock()
 			if long {
 				<-ctx.Done()
@@ -320,50 +313,154 @@ func TestAWrongPasswordStormsNothing(t *testing.T) {
 		}
 		return impatient(ctx, d, wake)
 	}
-	service.Tune(tuning)
-	stop := start(t, service)
-	launch(t, p, service)
-	eventually(t, "the fourth pause begins", func() bool {
+	return waiter, func() []time.Duration {
 		mu.Lock()
 		defer mu.Unlock()
-		return len(pauses) == 4
+		return slices.Clone(all)
+	}
+}
+
+// TestARefusedPasswordPausesTheIssueAndIsToldOnce counts how often a relay is
+// asked that refuses our password: once for the launch, once for each person who
+// says go on.
+func TestARefusedPasswordPausesTheIssueAndIsToldOnce(t *testing.T) {
+	eachPress(t, func(t *testing.T, p *press) {
+		p.subscribe(t, 1, 30)
+		locked := smtptest.Start(t, smtptest.Options{Pipelining: true, User: "ministry", Password: "right"})
+		refused := func(step smtptest.Step) smtptest.Action {
+			if step.Stage == smtptest.Auth {
+				return smtptest.Action{Reply: "535 5.7.8 Wrong user or password"}
+			}
+			return smtptest.Action{}
+		}
+		locked.SetScript(refused)
+		p.relay = locked
+		options := optionsOf(t, locked.URL())
+		options.User, options.Password = "ministry", "right"
+		service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 4, Options: options}}})
+		tuning := usual
+		tuning.Wait, _ = patientAfter(0)
+		service.Tune(tuning)
+		start(t, service)
+		issue := launch(t, p, service)
+		for dials := 1; dials <= 3; dials++ {
+			p.waitState(t, issue.ID, epistle.IssuePaused)
+			if got, err := p.store.Issue(t.Context(), issue.ID); err != nil || got.HeldReason != store.HeldForPassword {
+				t.Fatalf("held for %q, %v", got.HeldReason, err)
+			}
+			if !healthIs(service, "relay.auth")() {
+				t.Errorf("health: %v", service.Health())
+			}
+			if got := locked.Dials(); got != dials {
+				t.Fatalf("%d connections were made, want %d", got, dials)
+			}
+			if dials == 3 { // somebody has set it right
+				locked.SetScript(nil)
+			}
+			if err := service.Resume(t.Context(), p.editor, issue.ID); err != nil {
+				t.Fatal(err)
+			}
+			if dials < 3 {
+				eventually(t, "it is tried once more", func() bool { return locked.Dials() > dials })
+			}
+		}
+		p.waitState(t, issue.ID, epistle.IssueSent)
+		p.wantEachOnce(t, 1, 30)
+		eventually(t, "the editor is told", func() bool {
+			return slices.ContainsFunc(locked.To("editor@ministry.example.org"), func(m smtptest.Message) bool {
+				return strings.Contains(string(m.Data), "refused the user name or password")
+			})
+		})
+		eventually(t, "all is well", healthIs(service, ""))
 	})
+}
+
+// TestAWrongPasswordStormsNothing counts how often a relay is asked for a notice,
+// and how long the pauses grow.
+func TestAWrongPasswordStormsNothing(t *testing.T) {
+	s, clock := storetest.SQLite(t)
+	p := newPress(t, s, clock, smtptest.Options{User: "ministry", Password: "right"})
+	options := optionsOf(t, p.relay.URL())
+	options.User, options.Password = "ministry", "wrong"
+	service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 4, Options: options}}})
+	tuning := usual
+	var waits func() []time.Duration
+	tuning.Wait, waits = patientAfter(3)
+	service.Tune(tuning)
+	stop := start(t, service)
+	p.notify(t, "one")
+	eventually(t, "the fourth pause begins", func() bool { return len(waits()) == 4 })
 	stop()
 	if got := p.relay.Dials(); got != 4 {
 		t.Errorf("%d connections were made, want one for each pause", got)
 	}
-	if pauses[0] != time.Minute || pauses[3] != 8*time.Minute {
-		t.Errorf("the pauses were %v", pauses)
+	if got := waits(); got[0] != time.Minute || got[3] != 8*time.Minute {
+		t.Errorf("the pauses were %v", got)
 	}
-	if e := service.Health(); epistle.KindOf(e) != epistle.Unavailable || !strings.Contains(e.Error(), "relay.auth") {
-		t.Errorf("health: %v", e)
+	if !healthIs(service, "relay.auth")() {
+		t.Errorf("health: %v", service.Health())
 	}
 	if n := len(p.relay.Messages()); n != 0 {
 		t.Errorf("%d messages came through", n)
 	}
 }
 
+// TestNothingGoesOutInPlainWhenTLSFails: whatever is wrong with a relay's TLS, it
+// hears of no mail, no password and no address; it is tried again, ever more
+// rarely, and the staff are told.
 func TestNothingGoesOutInPlainWhenTLSFails(t *testing.T) {
-	s, clock := storetest.SQLite(t)
-	theirs, _ := smtptest.Certificates(t)
+	theirs, ours := smtptest.Certificates(t)
 	_, strangers := smtptest.Certificates(t)
-	var spoken atomic.Bool
-	p := newPress(t, s, clock, smtptest.Options{TLS: theirs, Script: func(step smtptest.Step) smtptest.Action {
-		if step.Stage == smtptest.Mail {
-			spoken.Store(true)
+	refuse := func(reply string) func(smtptest.Step) smtptest.Action {
+		return func(step smtptest.Step) smtptest.Action {
+			if step.Stage == smtptest.StartTLS {
+				return smtptest.Action{Reply: reply}
+			}
+			return smtptest.Action{}
 		}
-		return smtptest.Action{}
-	}})
-	p.subscribe(t, 1, 3)
-	service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Options: relay.Options{Host: "127.0.0.1", Port: p.relay.Port(), Security: relay.StartTLS, TLS: strangers}}}})
-	start(t, service)
-	issue := launch(t, p, service)
-	eventually(t, "it has been tried more than once", func() bool { return p.relay.Dials() > 2 })
-	if err := service.Health(); err == nil || !strings.Contains(err.Error(), "relay.tls") {
-		t.Errorf("health: %v", err)
 	}
-	if spoken.Load() || p.report(t, issue.ID).Queued != 3 {
-		t.Errorf("mail was offered to a relay that we do not trust")
+	for name, c := range map[string]struct {
+		offers *tls.Config
+		trusts *tls.Config
+		script func(smtptest.Step) smtptest.Action
+	}{
+		"a stranger's certificate": {offers: theirs, trusts: strangers},
+		"STARTTLS is not offered":  {trusts: ours},
+		"STARTTLS is put off":      {offers: theirs, trusts: ours, script: refuse("454 4.7.0 TLS not available")},
+		"STARTTLS is refused":      {offers: theirs, trusts: ours, script: refuse("502 5.5.1 Not here")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, clock := storetest.SQLite(t)
+			var spoken atomic.Bool
+			p := newPress(t, s, clock, smtptest.Options{TLS: c.offers, User: "ministry", Password: "right", Script: func(step smtptest.Step) smtptest.Action {
+				if step.Stage == smtptest.Mail || step.Stage == smtptest.Auth {
+					spoken.Store(true)
+				}
+				if c.script != nil {
+					return c.script(step)
+				}
+				return smtptest.Action{}
+			}})
+			p.subscribe(t, 1, 3)
+			service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Options: relay.Options{Host: "127.0.0.1", Port: p.relay.Port(),
+				Security: relay.StartTLS, TLS: c.trusts, User: "ministry", Password: "right"}}}})
+			tuning := usual
+			var waits func() []time.Duration
+			tuning.Wait, waits = patientAfter(0)
+			service.Tune(tuning)
+			start(t, service)
+			issue := launch(t, p, service)
+			eventually(t, "the longest pause begins", func() bool { return len(waits()) == 1 })
+			if n := p.relay.Dials(); n != 7 { // after 1, 2, 4, 8, 16, 32 seconds
+				t.Errorf("%d connections were made", n)
+			}
+			if !healthIs(service, "relay.tls")() {
+				t.Errorf("health: %v", service.Health())
+			}
+			if spoken.Load() || p.report(t, issue.ID).Queued != 3 {
+				t.Error("mail, or a password, was offered to a relay that we do not trust")
+			}
+		})
 	}
 }
 

@@ -157,6 +157,13 @@ func (s *Server) Dials() int {
 	return s.dials
 }
 
+// Open is how many connections there are at the moment.
+func (s *Server) Open() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.conns)
+}
+
 // HangUpAll closes every connection, as a crash of the server would.
 func (s *Server) HangUpAll() {
 	s.mu.Lock()

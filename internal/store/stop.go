@@ -9,6 +9,10 @@ import (
 	"epistle/internal/epistle"
 )
 
+// HeldForPassword is the HeldReason of an issue that waits for a relay which
+// refuses our user name or password.
+const HeldForPassword = "password"
+
 // HeldForRefusals is the HeldReason of an issue of which too many mails were
 // refused for good.
 const HeldForRefusals = "refusals"
@@ -71,7 +75,11 @@ func (s *Store) countRefusals(ctx context.Context, q queries, id epistle.ID) (tr
 // StopIssue pauses an issue on its way for a reason, a key under "held.", and
 // tells the editors. It reports false if the issue was not on its way.
 func (s *Store) StopIssue(ctx context.Context, id epistle.ID, reason string) (bool, error) {
-	return s.stopIssue(ctx, id, reason, epistle.NoticeStopped, nil, func(queries) error { return nil })
+	kind := epistle.NoticeStopped
+	if reason == HeldForPassword {
+		kind = epistle.NoticePassword
+	}
+	return s.stopIssue(ctx, id, reason, kind, nil, func(queries) error { return nil })
 }
 
 func (s *Store) stopIssue(ctx context.Context, id epistle.ID, reason string, kind epistle.NoticeKind, data map[string]string, and func(q queries) error) (bool, error) {
