@@ -72,7 +72,7 @@ func (a *app) buildVerbs(ctx context.Context) (err error) {
 		Store: a.store, Requests: a.signup, Stamps: a.stamps, Keys: keys,
 		Clock: a.clock, Log: a.log, Sites: a.config.Comments.Sites,
 	})
-	a.arrivals = &signup.Arrivals{Store: a.store, Requests: a.signup, Clock: a.clock, Log: a.log}
+	a.arrivals = signup.NewArrivals(signup.ArrivalOptions{Store: a.store, Requests: a.signup, Keys: keys, Clock: a.clock, Log: a.log, Count: a.signup.Count})
 	a.hook = &signup.Hook{Store: a.store, Arrivals: a.arrivals, Clock: a.clock}
 	a.web = fetch.New(fetch.Options{Allow: a.config.Fetch.Allow, UserAgent: "Epistle (+" + a.publicURL + ")"})
 	a.poller = &signup.Poller{Store: a.store, Arrivals: a.arrivals, Web: a.web, Clock: a.clock, Log: a.log, LooksADay: pollsADay}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"epistle/internal/epistle"
+	"epistle/internal/limit"
+	"epistle/internal/seal"
 	"epistle/internal/wordpress"
 )
 
@@ -23,13 +25,38 @@ type ArrivalStore interface {
 // heard for longer is a lead, for a person to look at.
 const boxStands = 14 * 24 * time.Hour
 
+// ArrivalOptions is what Arrivals are made of.
+type ArrivalOptions struct {
+	Store    ArrivalStore
+	Requests Requests
+	Keys     *seal.Keyring
+	Clock    epistle.Clock
+	Log      *slog.Logger
+	// Count, if set, counts the ticked boxes that have to wait, for the metrics.
+	Count func(outcome string)
+}
+
 // Arrivals is the one way in for comments that were written elsewhere, whoever
 // tells of them. It is safe for concurrent use.
 type Arrivals struct {
-	Store    ArrivalStore
-	Requests Requests
-	Clock    epistle.Clock
-	Log      *slog.Logger
+	ArrivalOptions
+	boxes *limit.Limiter // by the network of who ticked
+}
+
+// One network causes as many mails by ticking boxes on other sites as by our own
+// form: a burst, then one a minute. What is beyond that is heard later.
+const (
+	boxBurst    = 15
+	boxEvery    = time.Minute
+	boxNetworks = 20_000
+)
+
+// NewArrivals makes the verb.
+func NewArrivals(o ArrivalOptions) *Arrivals {
+	if o.Count == nil {
+		o.Count = func(string) {}
+	}
+	return &Arrivals{o, limit.New(boxEvery, boxBurst, boxNetworks, o.Clock)}
 }
 
 // Take keeps comments as a site tells of them, at most store.ArrivalBatch of one
@@ -77,7 +104,7 @@ func (v *Arrivals) ask(ctx context.Context, site epistle.ID, a epistle.Arrival, 
 	if a.BoxLanguage != "" && a.WordingVersion == newsletter.WordingVersion {
 		wording = v.Requests.Wording(newsletter, a.BoxLanguage)
 	}
-	err = v.Requests.Request(ctx, Request{NewsletterID: newsletter.ID, Source: epistle.FromComment, Wording: wording,
+	err = v.request(ctx, site, a, Request{NewsletterID: newsletter.ID, Source: epistle.FromComment, Wording: wording,
 		Address: string(a.Address), Name: a.Name, Language: a.Language, PageURL: a.PageURL, CommentID: comment, IP: a.IP})
 	// What became of the request is recorded also when the caller is gone.
 	ctx = context.WithoutCancel(ctx)
@@ -86,6 +113,24 @@ func (v *Arrivals) ask(ctx context.Context, site epistle.ID, a epistle.Arrival, 
 		return errors.Join(err, v.Store.AskFailed(ctx, site, a.SourceID))
 	}
 	return v.Store.AskDone(ctx, site, a.SourceID)
+}
+
+// request passes a ticked box on, unless its network has ticked too many.
+func (v *Arrivals) request(ctx context.Context, site epistle.ID, a epistle.Arrival, r Request) error {
+	if !v.boxes.Allow(v.network(site, a)) {
+		v.Count(OverNetwork)
+		return epistle.Errorf(epistle.Limited, "signup.too-many", errOverNetwork)
+	}
+	return v.Requests.Request(ctx, r)
+}
+
+// network is whose boxes are counted together. Whom a site does not tell apart
+// share one.
+func (v *Arrivals) network(site epistle.ID, a epistle.Arrival) string {
+	if a.IP == "" {
+		return "site " + itoa(site)
+	}
+	return string(v.Keys.Index("ip", epistle.NetworkOf(a.IP)))
 }
 
 // maxSourceBody is how long a comment from elsewhere may be, in characters:

@@ -14,6 +14,7 @@ import (
 	"epistle/internal/signup"
 	"epistle/internal/store"
 	"epistle/internal/wordpress"
+	"epistle/internal/wordpress/wptest"
 )
 
 // blog is a house with a WordPress site that calls its hook.
@@ -29,7 +30,7 @@ func newBlog(h *house) *blog {
 	site, err := h.store.CreateSite(h.t.Context(), epistle.Site{Slug: "blog", URL: "https://blog.example/", Secret: wordpress.NewSecret()},
 		epistle.AuditEntry{At: h.clock.Now(), Actor: admin(), Action: "site.create", Subject: "site"})
 	h.must(err)
-	arrivals := &signup.Arrivals{Store: h.store, Requests: h.service, Clock: h.clock.Now, Log: slog.New(slog.DiscardHandler)}
+	arrivals := signup.NewArrivals(signup.ArrivalOptions{Store: h.store, Requests: h.service, Keys: h.store.Keys(), Clock: h.clock.Now, Log: slog.New(slog.DiscardHandler)})
 	return &blog{house: h, site: site, hook: &signup.Hook{Store: h.store, Arrivals: arrivals, Clock: h.clock.Now}}
 }
 
@@ -210,6 +211,38 @@ func TestRepliesFindTheirThread(t *testing.T) {
 		h.must(err)
 		if len(thread) != 1 || thread[0].Body != "number 7" || len(thread[0].Replies) != 3 {
 			t.Fatalf("the thread is %+v", thread)
+		}
+	})
+}
+
+// A box ticked on another site is no way around the cap on a network: who sends
+// more there causes mails to strangers no faster, and nobody's wish is lost.
+func TestTickedBoxesKeepToTheCapOnANetwork(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h *house) {
+		r := newReadBlog(h)
+		r.wp.Write(1, 40)
+		for id := range int64(40) {
+			r.wp.Change(id+1, func(c *wptest.Comment) { c.Ticked = true }) // all from 203.0.113.9
+		}
+		r.looks()
+		if n := len(h.mails()); n != 15 {
+			t.Errorf("%d mails at once", n)
+		}
+		if n := r.count(epistle.CommentApproved); n != 40 {
+			t.Errorf("%d comments are kept", n)
+		}
+		wantKind(t, r.hook.Receive(t.Context(), "blog", r.message(r.told(map[string]any{"comment_id": 99, "optin": ticked, "author_ip": "203.0.113.9"}))), epistle.Limited, "a message about one more")
+		h.must(r.hook.Receive(t.Context(), "blog", r.message(r.told(map[string]any{"comment_id": 100, "author_email": "next@mail.example", "optin": ticked, "author_ip": "2001:db8::1"}))))
+		if n := len(h.mails()); n != 1 {
+			t.Errorf("%d mails for somebody in another network", n)
+		}
+		all := 0
+		for range 6 { // five minutes each
+			r.looks()
+			all += len(h.mails())
+		}
+		if all != 25 {
+			t.Errorf("%d more mails half an hour later", all)
 		}
 	})
 }

@@ -129,6 +129,7 @@ type payload struct {
 	ParentID   loose  `json:"parent_id"`
 	Name       string `json:"author_name"`
 	Email      string `json:"author_email"`
+	IP         string `json:"author_ip"`
 	Content    string `json:"content_raw"`
 	Status     loose  `json:"status"`
 	Type       string `json:"type"`
@@ -185,7 +186,7 @@ func ParseEvent(body []byte) (Event, error) {
 		return Event{}, ErrPayload
 	}
 	e := Event{Comment: Comment{ID: p.CommentID.number(), Post: p.PostID.number(), Parent: p.ParentID.number(),
-		PostURL: p.PostURL, PostTitle: p.PostTitle, PostDigest: p.PostDigest, Name: p.Name, Email: p.Email,
+		PostURL: p.PostURL, PostTitle: p.PostTitle, PostDigest: p.PostDigest, Name: p.Name, Email: p.Email, IP: p.IP,
 		Content: p.Content, Status: string(p.Status), Type: p.Type, Date: parseDate(p.Date)}}
 	if p.OptIn != nil {
 		e.Comment.OptIn = OptIn{Checked: p.OptIn.Checked.truth(), TextVersion: p.OptIn.TextVersion.number(), Language: p.OptIn.Language}

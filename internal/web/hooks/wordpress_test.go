@@ -39,7 +39,7 @@ func TestTheHookAnswersWithAStatusAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 		kernel := webtest.Kernel(t, clock.Now)
-		arrivals := &signup.Arrivals{Store: s, Requests: busy{}, Clock: clock.Now, Log: slog.New(slog.DiscardHandler)}
+		arrivals := signup.NewArrivals(signup.ArrivalOptions{Store: s, Requests: busy{}, Keys: s.Keys(), Clock: clock.Now, Log: slog.New(slog.DiscardHandler)})
 		server := httptest.NewServer(kernel.Handler(nil, hooks.WordPress{Kernel: kernel, Hook: &signup.Hook{Store: s, Arrivals: arrivals, Clock: clock.Now}}))
 		t.Cleanup(server.Close)
 		post := func(slug, id, body string, change func(h http.Header)) int {
