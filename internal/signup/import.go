@@ -71,7 +71,10 @@ func (s *Service) Import(ctx context.Context, actor epistle.Actor, file io.Reade
 	if err != nil {
 		return Imported{}, err
 	}
-	run := importRun{service: s, actor: actor, newsletter: newsletter, how: how, seen: once{}}
+	run := importRun{service: s, actor: actor, newsletter: newsletter, how: how}
+	if how.DryRun || how.Mode == AskEach { // what else tells of a row that came before
+		run.seen = once{}
+	}
 	err = run.all(ctx, rows)
 	return run.done, err
 }

@@ -16,16 +16,15 @@ import (
 	"epistle/internal/store"
 )
 
-// importRun is one import on its way. One goroutine reads and checks the rows
-// and gathers them into windows; one puts each window into the order in which
-// the store keeps it fastest, and cuts it into batches; some others seal and
-// keep these.
+// importRun is one import on its way. One goroutine reads and checks the rows,
+// gathers them into windows and puts each into the order in which the store keeps
+// it fastest; some others seal and keep them, batch by batch.
 type importRun struct {
 	service    *Service
 	actor      epistle.Actor
 	newsletter epistle.Newsletter
 	how        Import
-	seen       once // addresses of the file
+	seen       once // addresses of the file; nil where the database tells those that came before
 
 	mu   sync.Mutex
 	done Imported
@@ -33,6 +32,7 @@ type importRun struct {
 
 // candidate is a person of the file, checked.
 type candidate struct {
+	line     int
 	key      uint64 // of the address, to sort by
 	address  epistle.Address
 	name     string
@@ -51,37 +51,31 @@ const (
 
 func (r *importRun) all(ctx context.Context, rows *peopleReader) error {
 	group, ctx := errgroup.WithContext(ctx)
-	windows, batches := make(chan []candidate), make(chan []candidate)
+	windows := make(chan []candidate)
 	group.Go(func() error {
 		defer close(windows)
 		return r.read(ctx, rows, windows)
 	})
 	group.Go(func() error {
-		defer close(batches)
-		return cut(ctx, windows, batches)
-	})
-	for range keepers {
-		group.Go(func() error {
-			for batch := range batches {
-				if err := r.keep(ctx, batch); err != nil {
-					return err
-				}
+		for window := range windows {
+			if err := r.keepAll(ctx, window); err != nil {
+				return err
 			}
-			return nil
-		})
-	}
+		}
+		return nil
+	})
 	return group.Wait()
 }
 
 // read gathers the rows that can be read into windows. They grow, so that a
 // short file, or one whose people are asked one by one, does not wait for them.
 func (r *importRun) read(ctx context.Context, rows *peopleReader, windows chan<- []candidate) error {
-	size := store.ImportBatch
+	size := keepers * store.ImportBatch
 	window := make([]candidate, 0, size)
 	for {
 		row, err := rows.next()
 		if errors.Is(err, io.EOF) {
-			return pass(ctx, windows, window)
+			return r.pass(ctx, windows, window)
 		}
 		var c candidate
 		var left *RowError
@@ -95,13 +89,13 @@ func (r *importRun) read(ctx context.Context, rows *peopleReader, windows chan<-
 		switch {
 		case left != nil:
 			r.leaveOut(*left)
-		case !r.seen.first(c.key):
-			r.count(func(done *Imported) { done.Rows++; done.Already++ })
+		case r.seen != nil && !r.seen.first(c.key):
+			r.again()
 		default:
 			window = append(window, c)
 		}
 		if len(window) == size {
-			if err := pass(ctx, windows, window); err != nil {
+			if err := r.pass(ctx, windows, window); err != nil {
 				return err
 			}
 			if r.how.Mode == Vouched {
@@ -112,32 +106,45 @@ func (r *importRun) read(ctx context.Context, rows *peopleReader, windows chan<-
 	}
 }
 
-// cut sorts windows and cuts them into batches.
-func cut(ctx context.Context, windows <-chan []candidate, batches chan<- []candidate) error {
-	for window := range windows {
-		slices.SortFunc(window, func(a, b candidate) int { return cmp.Compare(a.key, b.key) })
-		for batch := range slices.Chunk(window, store.ImportBatch) {
-			if err := pass(ctx, batches, batch); err != nil {
-				return err
-			}
+// pass hands a window on in order. Of rows with one address, the first in the
+// file counts.
+func (r *importRun) pass(ctx context.Context, windows chan<- []candidate, window []candidate) error {
+	slices.SortFunc(window, func(a, b candidate) int { return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.line, b.line)) })
+	window = slices.CompactFunc(window, func(earlier, later candidate) bool {
+		same := earlier.key == later.key
+		if same {
+			r.again()
 		}
-	}
-	return nil
-}
-
-func pass(ctx context.Context, to chan<- []candidate, some []candidate) error {
+		return same
+	})
 	select {
-	case to <- some:
+	case windows <- window:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
+// keepAll keeps a window before the next one begins, which may hold the same
+// addresses.
+func (r *importRun) keepAll(ctx context.Context, window []candidate) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(keepers)
+	for batch := range slices.Chunk(window, store.ImportBatch) {
+		group.Go(func() error { return r.keep(ctx, batch) })
+	}
+	return group.Wait()
+}
+
 func (r *importRun) count(change func(*Imported)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	change(&r.done)
+}
+
+// again counts a row whose address came before.
+func (r *importRun) again() {
+	r.count(func(done *Imported) { done.Rows++; done.Already++ })
 }
 
 func (r *importRun) leaveOut(e RowError) {
@@ -165,7 +172,7 @@ func (r *importRun) person(row personRow) (c candidate, err error) {
 	if row.asked.Before(r.service.Clock()) {
 		c.asked = row.asked
 	}
-	c.key = r.service.Store.ImportKey(c.address)
+	c.line, c.key = row.line, r.service.Store.ImportKey(c.address)
 	return c, nil
 }
 

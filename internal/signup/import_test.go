@@ -1,6 +1,8 @@
 package signup_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -114,6 +116,70 @@ func TestImportOfManyReportsProgress(t *testing.T) {
 		done, _ := h.importing(file.String(), signup.Import{Mode: signup.Vouched, Source: "test", Progress: func(p signup.Imported) { seen = append(seen, p.Rows) }})
 		if done.Added != people || h.audience() != people || len(seen) != 3 || !slices.IsSorted(seen) || seen[2] != people {
 			t.Errorf("got %+v, audience %d, progress %v", done, h.audience(), seen)
+		}
+	})
+}
+
+// manyPeople is a list of n people with headings.
+func manyPeople(n int) string {
+	var file strings.Builder
+	file.WriteString("email,name,lang\n")
+	for i := range n {
+		fmt.Fprintf(&file, "p%d@example.org,Person %d,en\n", i, i)
+	}
+	return file.String()
+}
+
+// The rows are kept in another order than that of the file, and of rows with one
+// address the first counts all the same, however far the next one is from it.
+func TestOfRowsWithOneAddressTheFirstCounts(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h *house) {
+		const people = 3*store.ImportBatch + 100
+		file := "email,name,lang\np0@example.org,First,en\nP0@example.org,Second,en\n" + strings.TrimPrefix(manyPeople(people), "email,name,lang\n") +
+			"p0@EXAMPLE.org,Last,en\np2000@example.org,Last,en\n"
+		want := signup.Imported{Rows: people + 4, Added: people, Already: 4}
+		for _, how := range []signup.Import{{Mode: signup.Vouched, Source: "test", DryRun: true}, {Mode: signup.Vouched, Source: "test"}} {
+			if done, _ := h.importing(file, how); done != want {
+				t.Errorf("dry run %v: %+v, want %+v", how.DryRun, done, want)
+			}
+		}
+		for address, name := range map[epistle.Address]string{"p0@example.org": "First", "p2000@example.org": "Person 2000"} {
+			if p, err := h.store.SubscriberByAddress(t.Context(), address); err != nil || p.Name != name {
+				t.Errorf("the name is %q, error %v; want %q", p.Name, err, name)
+			}
+		}
+	})
+}
+
+func TestAnImportThatIsBrokenOffKeepsWhatItDidAndGoesOn(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h *house) {
+		const people = 8 * store.ImportBatch
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		how := signup.Import{NewsletterID: h.update.ID, Mode: signup.Vouched, Source: "test", Progress: func(signup.Imported) { stop() }}
+		kept, err := h.service.Import(ctx, admin(), strings.NewReader(manyPeople(people)), how)
+		if !errors.Is(err, context.Canceled) || kept.Added == 0 || kept.Added == people || h.audience() != kept.Added {
+			t.Fatalf("kept %+v, audience %d, error %v", kept, h.audience(), err)
+		}
+		done, _ := h.importing(manyPeople(people), signup.Import{Mode: signup.Vouched, Source: "test"})
+		if done.Already != kept.Added || done.Added != people-kept.Added || h.audience() != people {
+			t.Errorf("then %+v, audience %d", done, h.audience())
+		}
+	})
+}
+
+// Names stand on several shelves of their index.
+func TestEveryoneOfANameIsFoundAfterImports(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h *house) {
+		alone := h.subscribe("alone@example.org").Subscriber
+		head, rest, _ := strings.Cut(manyPeople(12*store.ImportBatch), "\n")
+		h.importing(head+"\nfirst@example.org,"+alone.Name+",en\n"+rest+"last@example.org,"+alone.Name+",en\n", signup.Import{Mode: signup.Vouched, Source: "test"})
+		found, err := h.store.FindPeople(t.Context(), alone.Name, 10)
+		if err != nil || len(found) != 3 {
+			t.Errorf("%d people of one name are found, error %v; want 3", len(found), err)
+		}
+		if found, err := h.store.FindPeople(t.Context(), "Nobody", 10); err != nil || len(found) != 0 {
+			t.Errorf("%d people have a name that nobody has, error %v", len(found), err)
 		}
 	})
 }

@@ -9,7 +9,7 @@ import (
 	"epistle/internal/storetest"
 )
 
-func TestATransactionThatStandsStillIsEnded(t *testing.T) {
+func TestSettingsOfAConnectionToPostgreSQL(t *testing.T) {
 	dsn, err := store.PostgresDSN(storetest.PostgresURL(t))
 	if err != nil {
 		t.Fatal(err)
@@ -19,9 +19,11 @@ func TestATransactionThatStandsStillIsEnded(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	var after string
-	if err := db.QueryRow(`SHOW idle_in_transaction_session_timeout`).Scan(&after); err != nil || after != "10s" {
-		t.Errorf("a transaction may stand still for %q, error %v", after, err)
+	for name, want := range map[string]string{"idle_in_transaction_session_timeout": "10s", "jit": "off"} {
+		var got string
+		if err := db.QueryRow(`SHOW ` + name).Scan(&got); err != nil || got != want {
+			t.Errorf("%s is %q, error %v; want %q", name, got, err, want)
+		}
 	}
 }
 

@@ -58,7 +58,7 @@ func run(ctx context.Context, rows int, only string, g goals) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if err := rig.CheckDisk(dir); err != nil {
+	if err := errors.Join(rig.CheckDisk(dir), os.Chmod(dir, 0o755)); err != nil { // PostgreSQL runs as another user
 		return err
 	}
 	m := measuring{dir: dir, program: filepath.Join(dir, "epistle"), list: filepath.Join(dir, "list.csv"), rows: rows, goals: g}
