@@ -50,7 +50,8 @@ func (v *visitor) inspectAsIs(name, language string) {
 			v.save(fmt.Sprintf("%s-%s-%d-%s", name, language, screen.width, theme))
 		}
 	}
-	v.do("back", colours(""), screenOf(1280, false))
+	v.do("back", colours(""))
+	v.fits()
 }
 
 // inView waits until what the CSS selector finds first can be seen without
