@@ -114,6 +114,13 @@ func TestThePagesOfReadersAreFitForAll(t *testing.T) {
 		own := h.mailFor(v, "miriam@walk.example", "your data with").link(t, "/my-data/")
 		v.open(own)
 		v.inspect("own-data")
+		for _, language := range []string{"en", "ko"} {
+			v.open(withLanguage(own, language))
+			v.click("[name=do][value=show]")
+			v.until("all of it", `document.body.innerText.includes("miriam@walk.example")`)
+			v.inspectAsIs("own-data-shown", language)
+		}
+		v.open(withLanguage(preferences, "en"))
 		v.open(preferences)
 		v.click("[name=do][value=erase]")
 		v.sees("The link is on its way")

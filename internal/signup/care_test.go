@@ -113,7 +113,9 @@ func TestOwnDataNeedsAFreshLinkAndHoldsEverything(t *testing.T) {
 		if _, err := h.service.OwnData(t.Context(), preferences); epistle.KindOf(err) != epistle.NotFound {
 			t.Errorf("the preferences link opens the data: %v", err)
 		}
-		data, err := h.service.OwnData(t.Context(), token)
+		own, err := h.service.OwnData(t.Context(), token)
+		h.must(err)
+		data, err := own.File()
 		h.must(err)
 		if !json.Valid(data) {
 			t.Error("the data is no JSON")

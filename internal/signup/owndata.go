@@ -82,22 +82,58 @@ func (s *Service) EraseOwn(ctx context.Context, token string) error {
 	return s.Store.Erase(ctx, person.Subscriber.ID, s.entry(epistle.ReaderActor(), "subscriber.erase"))
 }
 
+// Own is everything that is known of a person.
+type Own struct {
+	epistle.Person
+	Newsletters map[epistle.ID]epistle.Newsletter
+	Consents    []epistle.Consent
+	Signups     []epistle.Signup
+	Events      []epistle.Event
+	Received    []epistle.Received
+	Comments    []epistle.Comment
+	Notes       []epistle.Note
+}
+
 // OwnData is everything that is known of the person behind a fresh link of
-// theirs, as indented JSON. That they took it is recorded.
-func (s *Service) OwnData(ctx context.Context, token string) ([]byte, error) {
+// theirs. That they took it is recorded.
+func (s *Service) OwnData(ctx context.Context, token string) (Own, error) {
 	person, err := s.OwnLink(ctx, seal.ToOwnData, token)
 	if err != nil {
-		return nil, err
+		return Own{}, err
 	}
-	data, err := s.everything(ctx, person)
+	own, err := s.everything(ctx, person)
 	if err != nil {
-		return nil, err
+		return Own{}, err
 	}
-	now := s.Clock()
-	if err := s.Store.RecordOwnData(ctx, person.Subscriber.ID, now, s.entry(epistle.ReaderActor(), "subscriber.own-data")); err != nil {
-		return nil, err
+	return own, s.Store.RecordOwnData(ctx, person.Subscriber.ID, s.Clock(), s.entry(epistle.ReaderActor(), "subscriber.own-data"))
+}
+
+// ownHistory is more than anybody's history holds.
+const ownHistory = 10000
+
+func (s *Service) everything(ctx context.Context, p epistle.Person) (own Own, err error) {
+	own.Person = p
+	id, address := p.Subscriber.ID, p.Subscriber.Address
+	if own.Newsletters, err = s.byID(ctx); err != nil {
+		return own, err
 	}
-	return json.MarshalIndent(data, "", "  ")
+	if own.Consents, err = s.Store.Consents(ctx, id); err != nil {
+		return own, err
+	}
+	if own.Signups, err = s.Store.SignupsOf(ctx, address); err != nil {
+		return own, err
+	}
+	if own.Events, err = s.Store.Events(ctx, id, ownHistory); err != nil {
+		return own, err
+	}
+	if own.Received, err = s.Store.Received(ctx, id, ownHistory); err != nil {
+		return own, err
+	}
+	if own.Comments, err = s.Store.CommentsOf(ctx, address); err != nil {
+		return own, err
+	}
+	own.Notes, err = s.Store.Notes(ctx, id)
+	return own, err
 }
 
 // The shape of one's own data. Times are in UTC.
@@ -168,62 +204,35 @@ type (
 	}
 )
 
-// ownHistory is more than anybody's history holds.
-const ownHistory = 10000
-
-func (s *Service) everything(ctx context.Context, p epistle.Person) (ownData, error) {
-	id, l := p.Subscriber.ID, p.Subscriber.Language
-	newsletters, err := s.byID(ctx)
-	if err != nil {
-		return ownData{}, err
-	}
-	title := func(id epistle.ID) string { return newsletters[id].Title.In(l) }
-	d := ownData{Address: string(p.Subscriber.Address), Name: p.Subscriber.Name, Language: string(l), KnownSince: p.Subscriber.CreatedAt, NotMailed: string(p.Suppressed)}
-	for _, n := range p.Subscriptions {
+// File is all of it as indented JSON.
+func (o Own) File() ([]byte, error) {
+	l := o.Subscriber.Language
+	title := func(id epistle.ID) string { return o.Newsletters[id].Title.In(l) }
+	d := ownData{Address: string(o.Subscriber.Address), Name: o.Subscriber.Name, Language: string(l), KnownSince: o.Subscriber.CreatedAt, NotMailed: string(o.Suppressed)}
+	for _, n := range o.Subscriptions {
 		d.Subscriptions = append(d.Subscriptions, ownSubscription{title(n.NewsletterID), string(n.State), string(n.Form), string(n.Pace),
 			known(n.PausedUntil), known(n.ConfirmedAt), known(n.LeftAt)})
 	}
-	consents, err := s.Store.Consents(ctx, id)
-	if err != nil {
-		return d, err
-	}
-	for _, c := range consents {
+	for _, c := range o.Consents {
 		d.Consents = append(d.Consents, ownConsent{title(c.NewsletterID), string(c.Source), c.AskedAt, c.GivenAt, c.PageURL, c.Wording, c.WordingVersion,
 			c.BeliefWording, string(c.Language), c.IP, c.Evidence})
 	}
-	signups, err := s.Store.SignupsOf(ctx, p.Subscriber.Address)
-	if err != nil {
-		return d, err
-	}
-	for _, u := range signups {
+	for _, u := range o.Signups {
 		d.Signups = append(d.Signups, ownSignup{title(u.NewsletterID), string(u.Source), string(u.State), u.CreatedAt, u.PageURL})
 	}
-	events, err := s.Store.Events(ctx, id, ownHistory)
-	if err != nil {
-		return d, err
-	}
-	for _, e := range events {
+	for _, e := range o.Events {
 		d.History = append(d.History, ownEvent{e.At, string(e.Kind), string(e.Way), e.Reason})
 	}
-	received, err := s.Store.Received(ctx, id, ownHistory)
-	if err != nil {
-		return d, err
-	}
-	for _, r := range received {
+	for _, r := range o.Received {
 		d.Issues = append(d.Issues, ownIssue{title(r.NewsletterID), r.Number, r.State.String(), known(r.UpdatedAt)})
 	}
-	comments, err := s.Store.CommentsOf(ctx, p.Subscriber.Address)
-	if err != nil {
-		return d, err
-	}
-	for _, c := range comments {
+	for _, c := range o.Comments {
 		d.Comments = append(d.Comments, ownComment{c.CreatedAt, string(c.State), c.Body})
 	}
-	notes, err := s.Store.Notes(ctx, id)
-	for _, n := range notes {
+	for _, n := range o.Notes {
 		d.Notes = append(d.Notes, ownNote{n.CreatedAt, n.Text})
 	}
-	return d, err
+	return json.MarshalIndent(d, "", "  ")
 }
 
 // known leaves out a time that never was.

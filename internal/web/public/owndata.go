@@ -2,6 +2,7 @@ package public
 
 import (
 	"net/http"
+	"strings"
 
 	"epistle/internal/epistle"
 	"epistle/internal/seal"
@@ -34,6 +35,8 @@ type ownPage struct {
 	Address epistle.Address
 	Expired bool
 	Erased  bool
+	Own     *signup.Own // once asked for
+	History []ownLine
 }
 
 // own finds the person behind a fresh link; page.Expired if its time is over.
@@ -56,7 +59,8 @@ func (p Subscribe) ownData(w http.ResponseWriter, r *http.Request) error {
 	return p.Kernel.Render(w, r, "public/own-data", page)
 }
 
-func (p Subscribe) saveOwnData(w http.ResponseWriter, r *http.Request) error {
+// giveOwnData shows everything on a page, or gives it as a file.
+func (p Subscribe) giveOwnData(w http.ResponseWriter, r *http.Request) error {
 	r, page, err := p.own(r, seal.ToOwnData)
 	if err != nil {
 		return err
@@ -64,7 +68,18 @@ func (p Subscribe) saveOwnData(w http.ResponseWriter, r *http.Request) error {
 	if page.Expired {
 		return p.Kernel.RenderStatus(w, r, http.StatusGone, "public/own-data", page)
 	}
-	data, err := p.Signup.OwnData(r.Context(), page.Token)
+	own, err := p.Signup.OwnData(r.Context(), page.Token)
+	if err != nil {
+		return err
+	}
+	if web.FormOf(r).Value("do") == "show" {
+		page.Own = &own
+		for _, e := range own.Events {
+			page.History = append(page.History, lineOf(e))
+		}
+		return p.Kernel.RenderStatus(w, r, http.StatusOK, "public/own-data", page)
+	}
+	data, err := own.File()
 	if err != nil {
 		return err
 	}
@@ -74,6 +89,24 @@ func (p Subscribe) saveOwnData(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Cache-Control", "no-store")
 	_, err = w.Write(data)
 	return err
+}
+
+// ownLine is something that happened, with what somebody wrote about it.
+type ownLine struct {
+	epistle.Event
+	Choice string // a key of the catalogue, or ""
+	Words  string
+}
+
+func lineOf(e epistle.Event) ownLine {
+	first, rest, _ := strings.Cut(e.Reason, "\n")
+	switch {
+	case e.Kind == epistle.EventLeft && signup.IsReason(first):
+		return ownLine{Event: e, Choice: "signup.reason." + first, Words: rest}
+	case e.Way == epistle.ByDesk:
+		return ownLine{Event: e, Words: e.Reason}
+	}
+	return ownLine{Event: e} // the reasons of programs are in the file
 }
 
 func (p Subscribe) erasing(w http.ResponseWriter, r *http.Request) error {

@@ -14,7 +14,12 @@ func TestOwnDataAndErasingGoThroughAFreshMail(t *testing.T) {
 		wantText(t, d.get(path), "Mail me a link to my data")
 		wantStatus(t, d.post(path+"/own", "do", "data"), http.StatusSeeOther)
 		link := d.mails()[0].Data["link"]
-		wantText(t, d.get(link), "Save the file")
+		wantText(t, d.get(link), "Save as a file")
+		shown := d.post(link, "do", "show")
+		wantText(t, shown, "grace@example.org", "You subscribed", "Please send me", "Save as a file")
+		if shown.Header().Get("Cache-Control") != "no-store" || shown.Header().Get("Content-Disposition") != "" {
+			t.Errorf("the page was sent with %v", shown.Header())
+		}
 		answer := d.post(link)
 		wantStatus(t, answer, http.StatusOK)
 		if !strings.Contains(answer.Header().Get("Content-Disposition"), "attachment") || !strings.Contains(answer.Body.String(), "grace@example.org") {

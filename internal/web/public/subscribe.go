@@ -63,7 +63,7 @@ func (p Subscribe) Routes() []web.Route {
 		web.Public("POST /preferences/{token}", p.prefer),
 		web.Public("POST /preferences/{token}/own", p.mailOwnLink).LimitedBy(p.asking).Counting(turnedAway),
 		web.Public("GET /my-data/{token}", p.ownData),
-		web.Public("POST /my-data/{token}", p.saveOwnData),
+		web.Public("POST /my-data/{token}", p.giveOwnData),
 		web.Public("GET /erase/{token}", p.erasing),
 		web.Public("POST /erase/{token}", p.erase),
 	}
