@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -42,16 +43,21 @@ func (l testLog) Write(line []byte) (int, error) {
 
 func testArena(t *testing.T, database string) (options, *arena) {
 	t.Helper()
+	server := ""
+	if database == rig.Postgres {
+		server = storetest.PostgresURL(t)
+	}
+	return arenaOn(t, database, server)
+}
+
+func arenaOn(t *testing.T, database, server string) (options, *arena) {
+	t.Helper()
 	binary, err := built()
 	if err != nil {
 		t.Fatal(err)
 	}
 	o := options{binary: binary, build: rig.BuildQuickly, subscribers: 2000, connections: 4, seed: rand.Uint64(), progress: testLog{t}}
 	t.Logf("seed %d", o.seed)
-	server := ""
-	if database == rig.Postgres {
-		server = storetest.PostgresURL(t)
-	}
 	a, err := newArena(t.Context(), o, database, filepath.Join(t.TempDir(), "site"), server)
 	if err != nil {
 		t.Fatal(err)
@@ -94,6 +100,26 @@ func TestAFrozenDaemonIsReplacedAndFencedOut(t *testing.T) {
 	t.Parallel()
 	o, a := testArena(t, rig.Postgres)
 	wantKept(t, o, a, 1, frozen())
+}
+
+func TestAPowerFailureLosesNothing(t *testing.T) {
+	t.Parallel()
+	dir, err := os.MkdirTemp("", "epistle-chaos-test-") // the server may run as another user, whom TempDir's parent keeps out
+	if err != nil {
+		t.Fatal(err)
+	}
+	cluster, err := rig.StartPostgres(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(cluster.Stop(), os.RemoveAll(dir)); err != nil {
+			t.Error(err)
+		}
+	})
+	o, a := arenaOn(t, rig.Postgres, cluster.URL)
+	a.cluster = cluster
+	wantKept(t, o, a, 2, powerLost(), databaseCrashed())
 }
 
 func TestABadRelayDoublesNothing(t *testing.T) {
