@@ -139,9 +139,8 @@ func (c Comments) rendered(r *http.Request, form string, page epistle.Page, rend
 	if box != nil {
 		key.newsletter = *box
 	}
-	return c.kept.get(key, func() ([]byte, error) {
-		return render(r.WithContext(context.WithoutCancel(r.Context())), box) // others may wait for it
-	})
+	patient := r.WithContext(context.WithoutCancel(r.Context())) // others may wait for what this request makes
+	return c.kept.get(key, func() ([]byte, error) { return render(patient, box) })
 }
 
 // box is the newsletter that the box under the form is about, nil if none is
