@@ -33,6 +33,9 @@ type appOptions struct {
 	Keys func(empty bool) (*seal.Keyring, error)
 	// Listener takes the requests; the app closes it.
 	Listener net.Listener
+	// LeavePages keeps the app from reading the pages under which people comment,
+	// which are nowhere.
+	LeavePages bool
 	// Areas, if set, makes more pages than the usual ones once the rest is built.
 	Areas func(*app) []web.Area
 }
@@ -75,6 +78,9 @@ func newApp(ctx context.Context, c config.Config, o appOptions) (_ *app, err err
 	a.clock = a.store.Clock()
 	if err := a.buildVerbs(ctx); err != nil {
 		return nil, err
+	}
+	if o.LeavePages {
+		a.pageLook = nil
 	}
 	a.schedule = schedule.New(schedule.Options{Store: a.store, Clock: a.clock, Log: a.log, Jobs: a.jobs(), Owner: ownerName()})
 	return a, a.buildPages(o.Areas)

@@ -93,7 +93,7 @@ func (d demoCommand) build(ctx context.Context, p *program, dir string) (*demo, 
 	settings.Comments.Sites = d.Site
 	settings.Mail.Domain = sampleNewsletter.Sender.Address.Domain()
 	a, err := newApp(ctx, settings, appOptions{
-		Catalog: p.catalog, Clock: clock.Now, Log: p.log, Listener: listener,
+		Catalog: p.catalog, Clock: clock.Now, Log: p.log, Listener: listener, LeavePages: true,
 		Keys: func(empty bool) (*seal.Keyring, error) {
 			if !empty {
 				return nil, epistle.Errorf(epistle.Conflict, "demo.not-empty", nil)

@@ -60,9 +60,15 @@ func (a *app) jobs() []schedule.Job {
 	jobs = append(jobs, schedule.Job{Name: "poll", Series: a.polls, Run: func(ctx context.Context, s schedule.Series, _ epistle.Slot) error {
 		return a.poller.Poll(ctx, s.Subject)
 	}})
+	if a.pageLook != nil {
+		jobs = append(jobs, schedule.Job{Name: pageSeries, Series: a.everyDay(pageSeries, pollEvery, pollGrace), Run: func(ctx context.Context, _ schedule.Series, _ epistle.Slot) error {
+			return a.pageLook.Run(ctx)
+		}})
+	}
 	jobs = append(jobs, schedule.Job{Name: "sweep", Series: a.nightly("sweep"), Run: func(ctx context.Context, _ schedule.Series, _ epistle.Slot) error {
 		return errors.Join(a.signup.Sweep(ctx), a.store.SweepSessions(ctx),
-			a.store.SweepHookMessages(ctx, a.clock().Add(-keepHookMessages)), a.store.SweepSlots(ctx, pollSeries, a.clock().Add(-keepPollSlots)))
+			a.store.SweepHookMessages(ctx, a.clock().Add(-keepHookMessages)), a.store.SweepSlots(ctx, pollSeries, a.clock().Add(-keepPollSlots)),
+			a.store.SweepSlots(ctx, pageSeries, a.clock().Add(-keepPollSlots)))
 	}})
 	jobs = append(jobs, schedule.Job{Name: "care", Series: a.everyDay("care", careAt, 24*time.Hour), Run: func(ctx context.Context, _ schedule.Series, _ epistle.Slot) error {
 		_, waiting := a.signup.Remind(ctx)
@@ -89,6 +95,7 @@ const (
 	pollEvery  = "*/5 * * * *"
 	pollsADay  = 24 * 60 / 5
 	pollSeries = "poll/"
+	pageSeries = "pages"
 	pollGrace  = 4 * time.Minute // then the next look is near
 	// A message of a hook that is older would be refused for its age alone.
 	keepHookMessages = 24 * time.Hour

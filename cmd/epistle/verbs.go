@@ -31,6 +31,7 @@ type verbs struct {
 	hook        *signup.Hook
 	poller      *signup.Poller
 	sites       *signup.Sites
+	pageLook    *signup.PageLook // nil: pages are left alone
 	web         *fetch.Client
 	pages       *signup.Pages
 	answers     signup.Answers
@@ -76,6 +77,7 @@ func (a *app) buildVerbs(ctx context.Context) (err error) {
 	a.hook = &signup.Hook{Store: a.store, Arrivals: a.arrivals, Clock: a.clock}
 	a.web = fetch.New(fetch.Options{Allow: a.config.Fetch.Allow, UserAgent: "Epistle (+" + a.publicURL + ")"})
 	a.poller = &signup.Poller{Store: a.store, Arrivals: a.arrivals, Web: a.web, Clock: a.clock, Log: a.log, LooksADay: pollsADay}
+	a.pageLook = &signup.PageLook{Store: a.store, Web: a.web, Clock: a.clock, Log: a.log}
 	a.sites = &signup.Sites{Store: a.store, Web: a.web, Clock: a.clock}
 	a.answers = signup.Answers{Store: a.store, Clock: a.clock}
 	a.gate = signup.Gate{Store: a.store, Clock: a.clock}

@@ -166,3 +166,33 @@ func (s *Store) CountUntitledPages(ctx context.Context, since time.Time) (int64,
 	err := s.read().get(ctx, &n, `SELECT COUNT(*) FROM page WHERE title_en = '' AND title_ko = '' AND created_at > ?`, micros(since))
 	return n, s.mapError(err)
 }
+
+// PagesToLookAt lists pages, the one with the oldest comment first, on which
+// somebody commented in our own thread after a time and whose text was not
+// looked at for it.
+func (s *Store) PagesToLookAt(ctx context.Context, since time.Time, limit int) ([]epistle.Page, error) {
+	var rows []pageRow
+	if err := s.read().all(ctx, &rows, `SELECT `+pageColumns+` FROM page WHERE id IN (SELECT page_id FROM comment WHERE `+notLookedAt+` GROUP BY page_id
+		ORDER BY MIN(created_at) LIMIT ?) ORDER BY id`, micros(since), limit); err != nil {
+		return nil, s.mapError(err)
+	}
+	pages := make([]epistle.Page, len(rows))
+	for i, r := range rows {
+		pages[i] = r.page()
+	}
+	return pages, nil
+}
+
+// notLookedAt are comments of our own thread that lack the digest of their page.
+const notLookedAt = `state IN ('pending', 'approved') AND created_at > ? AND origin = 'form' AND page_digest = '' AND staff_id IS NULL`
+
+// KeepPageLook keeps, with the comments that came to a page after since and until
+// a time, a digest of its text, and what it is called where nobody had given it
+// a title.
+func (s *Store) KeepPageLook(ctx context.Context, page epistle.ID, since, until time.Time, title, digest string) error {
+	return s.writeBulk(ctx, func(q queries) error {
+		_, err := q.exec(ctx, `UPDATE comment SET page_digest = ?, page_title = CASE WHEN page_title = '' THEN ? ELSE page_title END
+			WHERE `+notLookedAt+` AND created_at <= ? AND page_id = ?`, digest, title, micros(since), micros(until), page)
+		return err
+	})
+}
