@@ -68,7 +68,7 @@ func TestTheWholePath(t *testing.T) {
 	author.sees("The comment is on its page.")
 	author.pressIn(".comment-row", "Joanna Whitlock", "Approve and invite")
 	author.sees("a mail is on its way to its author")
-	house.mailFor(author, "joanna.whitlock@millpond.example", "confirm")
+	house.mailFor(author, "joanna.whitlock@millpond.example", "would you like")
 	supporter.open(house.commentsPath)
 	supporter.sees(name)
 	supporter.sees("<b>Not bold</b> 🙏 아멘")

@@ -53,6 +53,7 @@ type NoticeKind string
 
 const (
 	NoticeConfirm       NoticeKind = "confirm"        // confirm a sign-up: link
+	NoticeInvite        NoticeKind = "invite"         // staff invite who wrote a comment: link to confirm
 	NoticeAlready       NoticeKind = "already"        // asked again, though subscribed: preferences link
 	NoticeResetPassword NoticeKind = "reset-password" // link
 	NoticeStaffWelcome  NoticeKind = "staff-welcome"  // link to set a password
@@ -85,7 +86,7 @@ const (
 
 // SuppressedNotices are the kinds that an address gets no more once it must not
 // be mailed, those that wait already included.
-var SuppressedNotices = []NoticeKind{NoticeConfirm, NoticeRemind, NoticeAlready, NoticeSignedUp, NoticeRenewal, NoticeReply}
+var SuppressedNotices = []NoticeKind{NoticeConfirm, NoticeInvite, NoticeRemind, NoticeAlready, NoticeSignedUp, NoticeRenewal, NoticeReply}
 
 // OwnNotices answer people who ask for their own data or to be erased. They have
 // a right to that whether or not they may be mailed; when they are erased, these

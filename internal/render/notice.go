@@ -32,6 +32,7 @@ import (
 //	reason      why an issue is held, a sentence
 var noticeData = map[epistle.NoticeKind][]string{
 	epistle.NoticeConfirm:       {"newsletter", "covers", "frequency"},
+	epistle.NoticeInvite:        {"newsletter", "covers", "frequency"},
 	epistle.NoticeRemind:        {"newsletter", "covers", "frequency"},
 	epistle.NoticeSignedUp:      {"newsletter", "covers", "frequency", "first"},
 	epistle.NoticeRenewal:       {"newsletter", "covers", "frequency", "given"},

@@ -113,9 +113,16 @@ func (s *Service) read(newsletter epistle.Newsletter, r Request) (epistle.Signup
 		PageURL: r.PageURL, CommentID: r.CommentID, Wording: r.Wording, WordingVersion: newsletter.WordingVersion, IP: r.IP}, problems.Err()
 }
 
-// open keeps a request and queues its confirmation mail.
+// open keeps what staff propose and queues its mail: who wrote a comment is
+// invited, for of them we cannot say that they asked.
 func (s *Service) open(ctx context.Context, n epistle.Newsletter, u epistle.Signup, limit epistle.MailLimit, entry *epistle.AuditEntry) (mailed bool, err error) {
-	return s.Store.OpenSignup(ctx, store.Opening{Signup: u, Limit: limit, Audit: entry, Notice: s.confirmation(n, u)})
+	return s.Store.OpenSignup(ctx, store.Opening{Signup: u, Limit: limit, Audit: entry, Notice: func(id epistle.ID) epistle.Notice {
+		notice := s.confirmation(n, u)(id)
+		if u.Source == epistle.FromComment {
+			notice.Kind = epistle.NoticeInvite
+		}
+		return notice
+	}})
 }
 
 // confirmation is the mail with the link to confirm a sign-up. It has only

@@ -232,7 +232,7 @@ func TestInviteMailsTheAuthorOfAComment(t *testing.T) {
 		id := comment("eun@example.org")
 		h.must(h.service.Invite(t.Context(), admin(), id))
 		mails := h.mails()
-		if len(mails) != 1 || mails[0].Kind != epistle.NoticeConfirm || mails[0].To != "eun@example.org" || mails[0].Language != epistle.Korean {
+		if len(mails) != 1 || mails[0].Kind != epistle.NoticeInvite || mails[0].To != "eun@example.org" || mails[0].Language != epistle.Korean {
 			t.Fatalf("the mails are %+v", mails)
 		}
 		wantKind(t, h.service.Invite(t.Context(), admin(), id), epistle.Conflict, "inviting twice")

@@ -153,7 +153,7 @@ func TestOneClickApprovesAndInvites(t *testing.T) {
 	}
 	shows(t, body, "a mail is on its way to its author", "Everything is read")
 	notices, err := m.store.ClaimNotices(t.Context(), "test", time.Minute, 10)
-	if err != nil || len(notices) != 1 || notices[0].To != "ingrid@example.org" || notices[0].Kind != epistle.NoticeConfirm {
+	if err != nil || len(notices) != 1 || notices[0].To != "ingrid@example.org" || notices[0].Kind != epistle.NoticeInvite {
 		t.Fatalf("mails: %+v, %v", notices, err)
 	}
 	_, body = m.get("/desk/comments?state=approved")
