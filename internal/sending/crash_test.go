@@ -148,9 +148,13 @@ func TestAFrozenOwnerIsFencedOut(t *testing.T) {
 		return smtptest.Action{}
 	})
 	var cold atomic.Bool
-	thaw := make(chan struct{})
+	stands, thaw := make(chan struct{}, 1), make(chan struct{})
 	frozen := p.service(t, &mortal{Store: p.store, beforeMark: func() {
 		if cold.Load() {
+			select {
+			case stands <- struct{}{}:
+			default:
+			}
 			<-thaw
 		}
 	}}, sending.Options{Relays: []sending.Relay{{Connections: connections}}})
@@ -165,11 +169,14 @@ func TestAFrozenOwnerIsFencedOut(t *testing.T) {
 	gate.Wait(t)
 	gate.Wait(t)
 	cold.Store(true)
+	warm := sync.OnceFunc(func() { close(thaw) })
+	t.Cleanup(warm)
+	<-stands // no mark of its is under way, which would renew its lease
 	clock.Advance(time.Minute)
 	start(t, p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: connections}}}))
 	// Everything but what the frozen one holds goes out; then it wakes up.
 	eventually(t, "the second daemon has sent the rest", func() bool { return len(p.copies()) == readers })
-	close(thaw)
+	warm()
 	gate.Open()
 	p.waitState(t, issue.ID, epistle.IssueSent)
 	wantEveryone(t, p.relay.Messages(), readers, connections)
