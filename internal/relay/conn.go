@@ -31,6 +31,7 @@ type Conn struct {
 	next      Envelope // announced, when the stand says so
 	undone    bool     // the relay may still have an envelope that came to nothing
 	stumbled  bool
+	waited    time.Duration // for replies about the message under way
 
 	secured bool // by TLS
 	socket  syscall.RawConn

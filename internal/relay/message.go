@@ -39,6 +39,13 @@ func fits(address string) bool {
 // returned. nil is always sure. If End has announced this envelope, only the
 // replies are read, and sure is not asked: who announces is sure.
 func (c *Conn) Begin(e Envelope, sure func() error) (Outcome, error) {
+	c.waited = 0
+	o, err := c.begin(e, sure)
+	o.Took = c.waited
+	return o, err
+}
+
+func (c *Conn) begin(e Envelope, sure func() error) (Outcome, error) {
 	switch {
 	case c.Closed():
 		return lost(AtMail, net.ErrClosed), nil
@@ -98,7 +105,14 @@ func (c *Conn) ask(sure func() error) error {
 
 // hear reads and judges the reply that is due at a stage.
 func (c *Conn) hear(stage Stage) Outcome {
+	var began time.Time
+	if c.r.Buffered() == 0 {
+		began = time.Now()
+	}
 	r, err := readReply(c.r)
+	if !began.IsZero() {
+		c.waited += time.Since(began)
+	}
 	if err != nil {
 		return lost(stage, err)
 	}
@@ -300,6 +314,12 @@ func (c *Conn) interrupted(err error) Outcome {
 // next, if it is not nil, is announced in the same write where the relay
 // pipelines: Begin must come with it next, unless the connection is closed.
 func (c *Conn) End(next *Envelope) Outcome {
+	o := c.end(next)
+	o.Took = c.waited
+	return o
+}
+
+func (c *Conn) end(next *Envelope) Outcome {
 	switch {
 	case c.Closed():
 		return lost(AtBody, net.ErrClosed)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/textproto"
 	"strings"
+	"time"
 )
 
 // Class is what became of a message, as far as a reply tells.
@@ -53,6 +54,8 @@ type Outcome struct {
 	Code   int    // the SMTP reply code; 0 when there was no reply
 	Status string // the enhanced status code (RFC 3463), "5.1.1"; empty when there was none
 	Err    error  // what broke when there was no reply; for the log
+
+	Took time.Duration // how long the relay let us wait for its replies about the message
 
 	doubtful bool // the connection cannot be trusted any more
 }

@@ -210,7 +210,7 @@ func (d *dueSender) sendOne(ctx context.Context, issue *dueIssue, r store.Recipi
 	if r.Begun && issue.editions.newsletter.Hold {
 		return doubtful(&r), nil
 	}
-	if putOff, err := d.pace.admit(ctx, &r); err != nil {
+	if putOff, err := d.pace.admitSingle(ctx, &r); err != nil {
 		return store.Result{}, err
 	} else if !putOff.IsZero() {
 		return d.putOff(&r, putOff), nil

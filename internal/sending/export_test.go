@@ -12,6 +12,9 @@ func (s *Service) Tune(t Tuning) {
 	s.rangeSize = t.RangeSize
 	s.chunkSize = t.ChunkSize
 	s.freshness = t.Freshness
+	if t.SlowMail > 0 {
+		s.pace.slowMail = t.SlowMail
+	}
 	if t.Wait != nil {
 		s.wait = t.Wait
 	}
@@ -20,6 +23,7 @@ func (s *Service) Tune(t Tuning) {
 // Tuning is what tests may set.
 type Tuning struct {
 	Freshness   time.Duration
+	SlowMail    time.Duration
 	Poll, Grace time.Duration
 	RangeSize   int64
 	ChunkSize   int

@@ -133,6 +133,7 @@ func (g *gateway) pick(p purpose) (r *route, changed <-chan struct{}, err error)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	err = errSpent
+	trying := false
 	for _, r := range g.routes {
 		if p != forNotices && g.isSpent(r) {
 			continue
@@ -147,6 +148,7 @@ func (g *gateway) pick(p purpose) (r *route, changed <-chan struct{}, err error)
 		case r.ready && !r.trying:
 			r.trying = true
 		default:
+			trying = trying || r.trying
 			continue
 		}
 		if p.shared() {
@@ -154,7 +156,7 @@ func (g *gateway) pick(p purpose) (r *route, changed <-chan struct{}, err error)
 		}
 		return r, nil, nil
 	}
-	if p == forBulk && err == nil && g.isDenied() {
+	if p == forBulk && err == nil && !trying && g.isDenied() {
 		err = errDenied
 	}
 	return nil, g.changed, err
@@ -212,10 +214,10 @@ func (g *gateway) try(ctx context.Context, r *route, p purpose) (*relay.Conn, in
 		g.dialled(r)
 		return conn, fall
 	}
-	g.release(r, p)
 	if ctx.Err() == nil {
-		g.failed(r, fall, err)
+		g.failed(r, fall, err) // before anybody else may try
 	}
+	g.release(r, p)
 	return nil, 0
 }
 

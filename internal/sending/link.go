@@ -83,8 +83,8 @@ func (l *link) deliver(ctx, hard context.Context, p parcel, paid *route) (relay.
 		}
 		tries++
 		route, fall := l.route, l.fall
+		l.gateway.failed(route, fall, brokenOff(o)) // before anybody else may try
 		l.leave()
-		l.gateway.failed(route, fall, brokenOff(o))
 	}
 }
 

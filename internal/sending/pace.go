@@ -52,6 +52,11 @@ type pace struct {
 	faults map[laneKey]int  // since the lane took mail the last time
 	trials map[laneKey]bool // lanes whose breaker lets one of our messages through
 	faulty atomic.Bool      // faults has entries
+
+	part     int           // of the connections, that a slow lane may have
+	slowMail time.Duration // a mail that takes longer is slow
+	slow     map[laneKey]slowness
+	slowed   atomic.Bool // slow has entries
 }
 
 type laneKey [16]byte
@@ -86,6 +91,7 @@ const (
 
 func newPace(s PaceStore, clock epistle.Clock, log *slog.Logger, l Limits) *pace {
 	p := &pace{store: s, clock: clock, log: log, usual: gapOf(l.LaneRate), own: map[laneKey]time.Duration{},
+		part: 1, slowMail: usualSlowMail, slow: map[laneKey]slowness{},
 		purses: map[laneKey]purse{}, need: map[laneKey]int{}, faults: map[laneKey]int{}, trials: map[laneKey]bool{}}
 	for domain, rate := range l.Lanes {
 		p.own[keyOf(s.Lane(domain))] = gapOf(rate)
@@ -141,9 +147,25 @@ func (p *pace) debit(ctx context.Context, wanted []store.Reservation) error {
 	return nil
 }
 
-// admit says whether one person's mail may go now. If not, it returns the
-// moment to put it off to, for which the lane's bucket is debited.
+// admit says whether one person's mail may go now, among others to which it must
+// leave connections. If not, it returns the moment to put it off to, for which
+// the lane's bucket is debited.
 func (p *pace) admit(ctx context.Context, to *store.Recipient) (putOff time.Time, err error) {
+	if p.slowed.Load() {
+		k := keyOf(to.Lane)
+		if wait := p.crowded(k); wait > 0 {
+			at, err := p.take(ctx, k, max(p.gap(k), crawl))
+			if soonest := p.clock().Add(wait); at.Before(soonest) {
+				at = soonest
+			}
+			return at, err
+		}
+	}
+	return p.admitSingle(ctx, to)
+}
+
+// admitSingle is admit for a connection that others do not wait for.
+func (p *pace) admitSingle(ctx context.Context, to *store.Recipient) (putOff time.Time, err error) {
 	gap, k := time.Duration(0), laneKey{}
 	if p.limited() {
 		k = keyOf(to.Lane)
@@ -231,6 +253,9 @@ func (p *pace) draw(k laneKey) (time.Time, bool) {
 // for the time being gets a rest, and one that takes mail after it has its
 // breaker closed. What was under way when the breaker opened does not count.
 func (p *pace) learn(ctx context.Context, lane []byte, o relay.Outcome) {
+	if o.Took >= p.slowMail || p.slowed.Load() {
+		p.learnTime(keyOf(lane), o.Took)
+	}
 	weight := faultOf(o)
 	shut := p.shut.Load()
 	if weight == 0 && shut == nil && !p.faulty.Load() {

@@ -40,8 +40,10 @@
 // Limits hold for all daemons together: token buckets, breakers and quotas are
 // rows in the database, debited in parts. A lane that is full, or whose domain
 // refuses for the time being, holds no connection up: its mail is put off to a
-// moment that is debited for it. For the rate of a relay, or of all, a connection
-// waits. When the quotas of a day are used up, issues rest until the next.
+// moment that is debited for it. One whose domain takes its mail slowly has a part
+// of the connections as long as others want them. For the rate of a relay, or of
+// all, a connection waits. When the quotas of a day are used up, issues rest until
+// the next.
 // Notices count, and wait for nothing.
 package sending
 
@@ -187,6 +189,7 @@ func New(o Options) *Service {
 			freshness: usualFreshness},
 	}
 	s.gateway = newGateway(o, func(ctx context.Context, d time.Duration, wake <-chan struct{}) error { return s.wait(ctx, d, wake) })
+	s.pace.part = max(1, s.gateway.connections()/4)
 	return s
 }
 
