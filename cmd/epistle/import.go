@@ -32,7 +32,7 @@ type importSubscribersCommand struct {
 }
 
 // importMemory is how much memory of its own an import tries to keep within, in
-// bytes: a million addresses that were seen are some twenty million.
+// bytes: in a dry run, a million addresses that were seen are some twenty million.
 const importMemory = 56 << 20
 
 // run imports a CSV file and says what became of its rows. Rows that are wrong

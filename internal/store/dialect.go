@@ -114,7 +114,7 @@ func (d sqliteDialect) dsn(extra ...string) string {
 func (d sqliteDialect) open(ctx context.Context) (writer, reader *sqlx.DB, g *gate, err error) {
 	// The writer's cache holds the inner pages of the indexes of a million people;
 	// what a statement may have to undo stays in memory.
-	writer, err = sqlx.ConnectContext(ctx, "sqlite", d.dsn("_pragma=foreign_keys(1)", "_pragma=cache_size(-16000)", "_pragma=temp_store(2)", "_pragma=wal_autocheckpoint(4000)"))
+	writer, err = sqlx.ConnectContext(ctx, "sqlite", d.dsn("_pragma=foreign_keys(1)", "_pragma=cache_size(-24000)", "_pragma=temp_store(2)", "_pragma=wal_autocheckpoint(4000)"))
 	if err != nil {
 		return nil, nil, nil, d.classify(err)
 	}

@@ -54,6 +54,13 @@ func benchmarkAudience(b *testing.B, s *store.Store, readers int) {
 		}},
 		{"languages", func(ctx context.Context) error { _, err := s.AudienceByLanguage(ctx, rule); return err }},
 		{"people", func(ctx context.Context) error { _, err := s.CountPeople(ctx); return err }},
+		{"name", func(ctx context.Context) error {
+			people, err := s.FindPeople(ctx, fmt.Sprint("Reader ", readers/2), 10)
+			if err == nil && len(people) != 1 {
+				b.Errorf("%d people of one name were found", len(people))
+			}
+			return err
+		}},
 		{"changes", func(ctx context.Context) error {
 			_, err := s.AudienceChanges(ctx, rule, time.Now(), int64(readers))
 			return err

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strings"
 
 	"epistle/internal/epistle"
@@ -62,9 +64,25 @@ func (s *Store) FindPeople(ctx context.Context, wanted string, limit int) ([]epi
 	if len(index) == 0 {
 		return nil, nil
 	}
-	return s.people(ctx, `p.id IN (WITH RECURSIVE shelf (number) AS (SELECT MIN(name_shelf) FROM subscriber
+	ids, err := s.named(ctx, index)
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	slices.SortFunc(ids, func(a, b int64) int { return cmp.Compare(b, a) })
+	where, args, err := s.read().in(`p.id IN (?)`, ids[:min(limit, len(ids))])
+	if err != nil {
+		return nil, err
+	}
+	return s.people(ctx, where, append(args, limit)...)
+}
+
+// named finds who has a name, shelf by shelf. It is a query of its own and in no
+// order: a planner that has no statistics yet would do the rest first.
+func (s *Store) named(ctx context.Context, index []byte) (ids []int64, err error) {
+	err = s.read().all(ctx, &ids, `WITH RECURSIVE shelf (number) AS (SELECT MIN(name_shelf) FROM subscriber
 			UNION ALL SELECT (SELECT MIN(name_shelf) FROM subscriber WHERE name_shelf > number) FROM shelf WHERE number IS NOT NULL)
-		SELECT named.id FROM shelf CROSS JOIN subscriber named WHERE named.name_shelf = shelf.number AND named.name_index = ?)`, index, limit)
+		SELECT p.id FROM shelf CROSS JOIN subscriber p WHERE p.name_shelf = shelf.number AND p.name_index = ?`, index)
+	return ids, s.mapError(err)
 }
 
 // Person finds one subscriber with their subscriptions; NotFound if there is
