@@ -2,8 +2,11 @@ package signup
 
 import (
 	"context"
+	"errors"
 	"sync"
+	"time"
 
+	"epistle/internal/epistle"
 	"epistle/internal/store"
 )
 
@@ -67,10 +70,19 @@ func (s *shared[K, T]) join(ctx context.Context, key K) *reading[T] {
 	return mine
 }
 
+// readWithin is how long a read may take: whoever comes meanwhile waits for it,
+// and none of their own deadlines holds for it.
+const readWithin = 10 * time.Second
+
 // run reads until nobody waits.
 func (s *shared[K, T]) run(ctx context.Context, key K) {
 	for r := s.begin(key); r != nil; r = s.begin(key) {
-		r.value, r.err = s.read(ctx, key)
+		limited, cancel := context.WithTimeout(ctx, readWithin)
+		r.value, r.err = s.read(limited, key)
+		cancel()
+		if errors.Is(r.err, context.DeadlineExceeded) {
+			r.err = epistle.Errorf(epistle.Unavailable, "database.busy", r.err)
+		}
 		close(r.done)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"epistle/internal/epistle"
 )
@@ -41,7 +42,11 @@ func (s *Store) Ask(ctx context.Context, a Asking) error {
 	if err != nil {
 		return err
 	}
-	s.asked.join(request, func(batch []*asked) { s.askTogether(context.WithoutCancel(ctx), batch) })
+	s.asked.join(request, func(batch []*asked) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askWithin)
+		defer cancel()
+		s.askTogether(ctx, batch)
+	})
 	select {
 	case err := <-request.done:
 		return err
@@ -49,6 +54,10 @@ func (s *Store) Ask(ctx context.Context, a Asking) error {
 		return ctx.Err()
 	}
 }
+
+// askWithin is how long a batch may take. Those who asked wait as long as they
+// like; what comes after them must not wait for a database that says nothing.
+const askWithin = 30 * time.Second
 
 // asked is a request with all that an address which nobody knows would get,
 // sealed before the transaction begins.
