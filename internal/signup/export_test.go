@@ -30,3 +30,6 @@ func ReadPeople(file string) (rows []string, left []RowError) {
 		}
 	}
 }
+
+// ReadPage is readPage.
+var ReadPage = readPage

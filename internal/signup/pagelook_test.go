@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/text/encoding/korean"
 
@@ -138,6 +139,20 @@ func TestAPageThatCannotBeReadIsTriedForAnHour(t *testing.T) {
 		h.clock.Advance(time.Hour)
 		if asked := p.looks(); asked != 0 {
 			t.Errorf("an hour later it is asked %d times", asked)
+		}
+	})
+}
+
+func FuzzReadPage(f *testing.F) {
+	f.Add([]byte("<title>A &amp; B</title><script>x</script><p>one  two"))
+	f.Add([]byte("<title><title>\xb0\xdc</title></svg><svg><style></p>"))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		title, text := signup.ReadPage(body)
+		if n := utf8.RuneCountInString(title); n > epistle.MaxTitle || strings.ContainsAny(title, "\n\x00") {
+			t.Errorf("a title of %d characters: %q", n, title)
+		}
+		if text != strings.Join(strings.Fields(text), " ") {
+			t.Errorf("the spaces of %q are not as one", text)
 		}
 	})
 }
