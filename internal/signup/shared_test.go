@@ -56,9 +56,10 @@ func TestCallsAtOnceShareAReadThatBeginsAfterThem(t *testing.T) {
 
 func TestAReadThatNeverEndsHoldsUpNobodyForLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		stuck := true
+		var stuck atomic.Bool
+		stuck.Store(true)
 		s := shared[everybody, string]{read: func(ctx context.Context, _ everybody) (string, error) {
-			if stuck {
+			if stuck.Load() {
 				<-ctx.Done()
 				return "", ctx.Err()
 			}
@@ -78,11 +79,11 @@ func TestAReadThatNeverEndsHoldsUpNobodyForLong(t *testing.T) {
 			second <- value
 		}()
 		synctest.Wait()
-		stuck = false
+		stuck.Store(false)
 		if value := <-second; value != "fine" {
 			t.Errorf("the call after the stuck one got %q", value)
 		}
-		stuck = true
+		stuck.Store(true)
 		if _, err := s.get(t.Context(), everybody{}); epistle.KindOf(err) != epistle.Unavailable {
 			t.Errorf("a call without a deadline got %v", err)
 		}
