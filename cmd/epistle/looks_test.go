@@ -191,7 +191,7 @@ func TestThePagesOfReadersAreFitForAll(t *testing.T) {
 		w.clock.Set(w.clock.Now().AddDate(2, 0, 0))
 		_, err = w.app.signup.RemindOfConsents(ctx)
 		w.must(err)
-		v.open(h.mailFor(v, string(sampleSubscribers[0].address), "would you still").link(t, "/renew/"))
+		v.open(h.mailFor(v, sampleSubscribers[0].address, "would you still").link(t, "/renew/"))
 		v.inspect("renew")
 		v.press("Yes, keep sending it")
 		v.sees("keeps coming to you")

@@ -11,7 +11,7 @@ import (
 // It is called before a transaction: SQLite's writer has one connection.
 func (s *Store) keep(ctx context.Context, queries ...string) error {
 	for _, query := range queries {
-		if _, err := s.prepared(ctx, s.writer, query); err != nil {
+		if _, err := s.prepared(ctx, s.writer, query); err != nil { //nolint:sqlclosecheck // kept as long as the store
 			return s.mapError(err)
 		}
 	}
@@ -76,14 +76,14 @@ func (k kept) QueryContext(ctx context.Context, query string, args ...any) (*sql
 }
 
 func (k kept) QueryxContext(ctx context.Context, query string, args ...any) (*sqlx.Rows, error) {
-	if statement := k.find(ctx, query); statement != nil {
+	if statement := k.find(ctx, query); statement != nil { //nolint:sqlclosecheck // kept as long as the store, or the transaction
 		return statement.QueryxContext(ctx, args...)
 	}
 	return k.ExtContext.QueryxContext(ctx, query, args...)
 }
 
 func (k kept) QueryRowxContext(ctx context.Context, query string, args ...any) *sqlx.Row {
-	if statement := k.find(ctx, query); statement != nil {
+	if statement := k.find(ctx, query); statement != nil { //nolint:sqlclosecheck // kept as long as the store, or the transaction
 		return statement.QueryRowxContext(ctx, args...)
 	}
 	return k.ExtContext.QueryRowxContext(ctx, query, args...)
