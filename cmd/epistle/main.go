@@ -13,10 +13,9 @@ import (
 )
 
 func main() {
-	// Little memory is a promise; collecting twice as often as usual costs a
-	// percent or two of the work.
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50)
+	// Little memory is a promise: near so much, rubbish is collected more often.
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(80 << 20)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
