@@ -14,13 +14,13 @@ func TestExplainCommentReadsFilesOrStdin(t *testing.T) {
 	}
 	got := runHere(t, "", nil, "explain", "comment", "a.txt", "b.txt")
 	want := `{"file":"a.txt","asks":[],"score":0,"spans":[]}
-{"file":"b.txt","asks":["updates"],"score":0.8,"spans":[{"ask":"updates","start":7,"end":32,"text":"소식지 신청합니다"}]}
+{"file":"b.txt","asks":["updates"],"score":0.85,"spans":[{"ask":"updates","start":0,"end":32,"text":"저도 소식지 신청합니다"}]}
 `
 	if got.code != exitDone || got.stdout != want {
 		t.Errorf("files: code %d, %s%s", got.code, got.stdout, got.stderr)
 	}
 	got = runHere(t, "Please sign me up!\nAnd is the <b>church</b> open?\n", nil, "explain", "comment")
-	want = `{"asks":["updates","question"],"score":0.9,"spans":[{"ask":"updates","start":0,"end":17,"text":"Please sign me up"},{"ask":"question","start":19,"end":49,"text":"And is the <b>church</b> open?"}]}
+	want = `{"asks":["updates","question"],"score":0.85,"spans":[{"ask":"updates","start":0,"end":17,"text":"Please sign me up"},{"ask":"question","start":19,"end":49,"text":"And is the <b>church</b> open?"}]}
 `
 	if got.code != exitDone || got.stdout != want {
 		t.Errorf("stdin: code %d, %s%s", got.code, got.stdout, got.stderr)

@@ -31,7 +31,7 @@ func sentences(text string) []stretch {
 
 // turn is where a sentence turns to something else, so that a refusal before
 // it does not hold after it.
-var turn = regexp.MustCompile(`,? but\b|\bhowever\b|\balthough\b|\bthough\b|\bbecause\b| - |[()]|(?:는데|은데|인데|지만|으나|니까)요?[\s,]|하지만|그런데|그러나`)
+var turn = regexp.MustCompile(`,? but\b|\bhowever\b|\balthough\b|\bthough\b|\bbecause\b| - |[()]|(?:는데|은데|인데|지만|으나|니까)요?[\s,]|하지만|그런데|그러나|(,\s)(?:(?:so|and|then|now|also) )*(?:please [a-z]|pls [a-z]|kindly|could|can|may|might|would you|will you|how|where|do you|is there|sign|add|put|subscribe|send|keep|i would|we would|i want|we want|i wish|we wish|i need|we need|i hope|let me|let us|he|she|they|because|since)\b`)
 
 // longest is how long a clause may be, in bytes; one that is longer is no
 // clause, and is cut so that the rules take no time over it.
@@ -41,9 +41,13 @@ const longest = 300
 func clauses(text string, s stretch) []stretch {
 	var list []stretch
 	start := s.start
-	for _, m := range turn.FindAllStringIndex(text[s.start:s.end], -1) {
-		list = append(list, stretch{start, s.start + m[1]})
-		start = s.start + m[1]
+	for _, m := range turn.FindAllStringSubmatchIndex(text[s.start:s.end], -1) {
+		end := m[1]
+		if m[2] >= 0 { // what follows the comma begins the next clause
+			end = m[3]
+		}
+		list = append(list, stretch{start, s.start + end})
+		start = s.start + end
 	}
 	if start < s.end {
 		list = append(list, stretch{start, s.end})

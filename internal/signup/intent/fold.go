@@ -2,6 +2,7 @@ package intent
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -31,7 +32,7 @@ func (f folded) source(ask Ask, s stretch) Span {
 // fold writes a text in one way: NFKC, lower case, one sort of quotation mark,
 // apostrophe, dash and space; without what cannot be seen; pictures, and the
 // question marks that a database of three-byte characters made of them, as
-// spaces. Then the words, see spell.
+// spaces. Then the words, see writeOut.
 func fold(text string) folded {
 	var w folder
 	var it norm.Iter
@@ -43,7 +44,7 @@ func fold(text string) folded {
 		}
 	}
 	return w.done(len(text)).respell(hyphened, func(string) string { return "email" }).
-		respell(apartLetter, func(string) string { return "newsletter" }).respell(latinWord, spell).
+		respell(apartLetter, func(string) string { return "newsletter" }).respell(latinWord, writeOut).
 		respell(bareWould, func(s string) string { return "i would" + s[2:] })
 }
 
@@ -86,8 +87,8 @@ func (w *folder) done(end int) folded { return folded{w.b.String(), append(w.at,
 
 var (
 	hyphened    = regexp.MustCompile(`\be ?- ?mail|\be mail`)
-	apartLetter = regexp.MustCompile(`\bnews[- ]letter|\bnewslet+er\b`)
-	bareWould   = regexp.MustCompile(`\bid (?:like|love|be|also|really|appreciate)\b`)
+	apartLetter = regexp.MustCompile(`\bnews[- ]?l[ea]t+[ea]r|\bnewslet+er\b`)
+	bareWould   = regexp.MustCompile(`\bid (?:like|love|be|also|really|appreciate|subscribe|sign|join|want|prefer|enjoy|read|gladly|happily|welcome)\b`)
 	latinWord   = regexp.MustCompile(`[a-z]+(?:'[a-z]+)*`)
 )
 
@@ -117,17 +118,17 @@ func (f folded) respell(what *regexp.Regexp, spelling func(string) string) folde
 
 // short are words that people write in other ways.
 var short = map[string]string{
-	"pls": "please", "plz": "please", "plse": "please", "plis": "please", "u": "you", "ur": "your", "yr": "your",
+	"you're": "you are", "you'd": "you would", "he'd": "he would", "she'd": "she would", "they'd": "they would", "youre": "you are", "lemme": "let me", "gimme": "give me", "hmu": "let me know", "pls": "please", "wood": "would", "wud": "would", "wold": "would", "wuld": "would", "wolud": "would", "emal": "email", "emails": "emails", "emaile": "email", "mial": "mail", "woud": "would", "woould": "would", "ya": "you", "plz": "please", "plse": "please", "plis": "please", "u": "you", "ur": "your", "yr": "your",
 	"wanna": "want to", "wld": "would", "cld": "could", "can't": "can not", "cant": "can not", "cannot": "can not",
 	"won't": "will not", "dont": "do not", "didnt": "did not", "doesnt": "does not", "wouldnt": "would not", "couldnt": "could not",
 	"wont": "will not", "im": "i am", "i'm": "i am", "ive": "i have", "i've": "i have", "we're": "we are", "we've": "we have",
-	"i'd": "i would", "we'd": "we would", "it'd": "it would", "that'd": "that would", "i'll": "i will", "we'll": "we will", "signup": "sign up", "emails": "emails",
+	"i'd": "i would", "we'd": "we would", "it'd": "it would", "that'd": "that would", "i'll": "i will", "we'll": "we will", "signup": "sign up",
 	"luv": "love", "there's": "there is", "where's": "where is", "let's": "let us", "thats": "that is",
 }
 
-// spell writes a word out: contractions, abbreviations, and the slips of the
+// writeOut writes a word out: contractions, abbreviations, and the slips of the
 // key in the words that matter here.
-func spell(word string) string {
+func writeOut(word string) string {
 	if s, ok := short[word]; ok {
 		return s
 	}
@@ -137,38 +138,46 @@ func spell(word string) string {
 	return mend(word)
 }
 
-// exact are the words that slips are mended to, and their relatives that are no slips.
 var (
+	// mended are the words that slips of the key are mended to.
 	mended = strings.Fields(`receive receiving received subscribe subscribed subscribing subscription newsletter newsletters
-		updates update please interested unsubscribe weekly monthly regular regularly prayer mailing`)
-	known = map[string]bool{}
+		update updates please interested unsubscribe weekly monthly regular regularly prayer prayers mailing mailings bulletin bulletins
+		letter letters include included including informed inform notified notify notification notifications information address
+		request requests register registered appreciate forward possible grateful`)
+
+	// swapped are words that are too short to be told from others by a letter;
+	// only letters that changed places or were doubled are mended.
+	swapped = strings.Fields(`email emails send would could should posted list join kindly sign report reports`)
+
+	// known are words that are no slips, and no words of the lexicon.
+	known = wordSet(`receiver receiver's deceive relieve believe reprieve subscribes subscribers unsubscribed
+		updated upstate uploads upload pleased pleas player players playing prayed praye preyer layer sailing failing railing wailing nailing tailing hailing bailing jailing mauling
+		interesting interests weakly weeks months regulars irregular preyed lettered lettuce latter litter better litters latters lesser later setter
+		informer informal informs notifies notable inclusive includes addressed addresses requested requesting registers registrar appreciates appreciation
+		forwards forwarder froward possibly impossible ungrateful gratefully uniformed informant bulleting sing lists silt slit signs world`)
 )
 
-func init() {
-	for _, w := range strings.Fields(`receiver receives receiver's deceive relieve believe subscribes subscriber subscribers unsubscribed unsubscribing
-		unsubscribes updated upstate uploads upload pleased pleas player players prayers praying prayed layer sailing failing railing wailing nailing tailing hailing bailing jailing
-		interest interesting interests weakly week weeks months regulars irregular preyed praye` /* not a word, and not ours */) {
-		known[w] = true
+func wordSet(words string) map[string]bool {
+	set := map[string]bool{}
+	for _, w := range strings.Fields(words) {
+		set[w] = true
 	}
-	for _, w := range mended {
-		known[w] = true
-	}
+	return set
 }
 
 // mend returns the word that was meant, if one of ours was missed by a letter,
 // or by two in a long one.
 func mend(word string) string {
-	if len(word) < 5 || known[word] {
-		if word == "emial" || word == "eamil" {
-			return "email"
-		}
+	if _, ours := englishMeanings.of[word]; ours || known[word] || len(word) < 4 {
 		return word
 	}
-	switch word {
-	case "emial", "eamil", "emaill", "emal", "emaile":
-		return "email"
-	case "emials", "eamils":
-		return "emails"
+	for _, w := range swapped {
+		if sameLetters(word, w) {
+			return w
+		}
+	}
+	if len(word) < 5 {
+		return word
 	}
 	best, least := word, 3
 	for _, w := range mended {
@@ -185,6 +194,21 @@ func mend(word string) string {
 	}
 	return best
 }
+
+// sameLetters reports whether a word begins as another and has its letters, be
+// it that two changed places or that one was doubled.
+func sameLetters(word, w string) bool {
+	return word[0] == w[0] && (len(word) == len(w) || len(word) == len(w)+1 && undouble(word) == undouble(w)) && slips(word, w) == 1 &&
+		(len(word) != len(w) || sorted(word) == sorted(w))
+}
+
+func sorted(word string) string {
+	b := []byte(word)
+	slices.Sort(b)
+	return string(b)
+}
+
+func undouble(word string) string { return string(slices.Compact([]byte(word))) }
 
 // slips counts the letters that are missing, too many, wrong or swapped with
 // their neighbour (optimal string alignment), for ASCII words.

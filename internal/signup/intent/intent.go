@@ -2,13 +2,17 @@
 // English and Korean, sentence by sentence. What it finds is a hint for the
 // staff, with the words that led to it; it never subscribes anybody.
 //
-// A text is read in four steps. It is folded (fold.go): one form of every
-// letter, lower case, contractions written out, common slips of the key mended.
-// What is quoted is blanked (quote.go), because it says nothing about the
-// author. It is cut into sentences and clauses (clause.go), within which a
-// refusal holds. Then the rules look for a wish or a request beside the thing
-// that is asked for (english.go, korean.go, other.go). Every step keeps track of where
-// its bytes came from, so that the spans fit the text as it was given.
+// A text is read in steps. It is folded (fold.go): one form of every letter,
+// lower case, contractions written out, common slips of the key mended. What is
+// quoted is blanked (quote.go), because it says nothing about the author. It is
+// cut into sentences and clauses (clause.go), within which a refusal holds. Each
+// clause becomes a row of concepts (words.go; english.go and korean.go say what
+// words a concept has): a wish, a bidding, getting, sending, the newsletter, by
+// mail, a refusal. Concepts that belong together are joined, and what only looks
+// like an ask is taken away (rewritings.go). Then patterns over concepts
+// (pattern.go) find who asks for the updates (rules.go, updates.go); what else a
+// comment asks for has rules of its own (other.go). Every step keeps track of
+// where its words came from, so that the spans fit the text as it was given.
 package intent
 
 import (
@@ -62,10 +66,15 @@ func Read(text string) Reading {
 	found := findings{}
 	f := fold(text[:min(len(text), maxText)])
 	f.text = blankQuotes(f.text)
-	for _, s := range sentences(f.text) {
-		found.read(f.text, s)
+	comment := readSentences(f.text)
+	rules := rulesFor(comment)
+	for _, s := range comment {
+		found.read(f.text, s, rules)
 	}
 	findSpam(&found, f.text)
+	if len(found) == 0 {
+		findAddress(&found, f.text, comment)
+	}
 	return found.reading(f)
 }
 
@@ -83,11 +92,10 @@ func (l *findings) add(ask Ask, at stretch, score float64) {
 }
 
 // read applies the rules to a sentence.
-func (l *findings) read(text string, s stretch) {
+func (l *findings) read(text string, s sentence, rules []scored) {
 	answered := len(*l)
-	for _, c := range clauses(text, s) {
-		findEnglish(l, text, c)
-		findKorean(l, text, c)
+	findUpdates(l, text, s, rules)
+	for _, c := range s.parts {
 		findBible(l, text, c)
 		findPrayer(l, text, c)
 	}
@@ -96,8 +104,8 @@ func (l *findings) read(text string, s stretch) {
 			return // the question is how to get them
 		}
 	}
-	if isQuestion(text, s) {
-		l.add(Question, stretch{s.end - len(strings.TrimLeft(text[s.start:s.end], " \n")), s.end}, questionScore)
+	if isQuestion(text, s.at) {
+		l.add(Question, stretch{s.at.end - len(strings.TrimLeft(text[s.at.start:s.at.end], " \n")), s.at.end}, questionScore)
 	}
 }
 

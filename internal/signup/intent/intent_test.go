@@ -14,18 +14,24 @@ import (
 	"epistle/internal/signup/intent"
 )
 
-// The 200 comments in testdata were written for these tests by the author of
-// the rules; half of them ask for the updates. heldout.jsonl, a third of them, was
-// written and committed before the first rule. The rules were then made with
-// tuning.jsonl and with further sentences outside this repository, and only the two numbers of
-// TestHeldOut were looked at until the rules were done (precision 1.000, recall
-// 0.970; the one comment that was missed was mended after that). Rules that one
-// person wrote and one person judged flatter themselves: a stranger's comments
-// will do somewhat worse.
+// The comments in testdata were written for these tests by the authors of the
+// rules. unseen.jsonl was measured once, and no rule was made with it; nor with
+// heldout.jsonl, though its misses were read on the way. tuning.jsonl and
+// written.jsonl are what the rules were made with. Each set of written.jsonl
+// was measured once before anybody looked at what went wrong; the first
+// figures, in the order of the sets (0 was never measured so):
+//
+//	set        1    2    3    4    5    6    7    8    9   10   11   12   13
+//	precision .98  .82  .97  .83  .88  .95  .90  .93  .93  .85  .97  .94  .88
+//	recall    .68  .67  .81  .74  .81  .96  .85  .91  .97  .86  .94  .94  .92
+//
+// (set 1 with the rules of before.) Many of their comments that ask for nothing
+// are made to look as if they did, and many that ask do so in a roundabout way,
+// so that common comments do better and a stranger's may do worse.
 
 type sample struct {
 	Asks    []intent.Ask // in tuning.jsonl
-	Updates bool         // in heldout.jsonl
+	Updates bool         // in the others
 	Text    string
 }
 
@@ -48,22 +54,31 @@ func readSamples(t *testing.T, name string) []sample {
 	return all
 }
 
-func TestHeldOut(t *testing.T) {
-	var right, wrong, missed float64
-	for _, s := range readSamples(t, "heldout.jsonl") {
-		switch asks := intent.Read(s.Text).Has(intent.Updates); {
-		case asks && s.Updates:
-			right++
-		case asks:
-			wrong++
-		case s.Updates:
-			missed++
+func TestUpdatesAreFound(t *testing.T) {
+	for _, c := range []struct {
+		name              string
+		precision, recall float64
+	}{
+		{"heldout.jsonl", 0.95, 0.9},
+		{"unseen.jsonl", 0.95, 0.9},
+		{"written.jsonl", 0.97, 0.95},
+	} {
+		var right, wrong, missed float64
+		for _, s := range readSamples(t, c.name) {
+			switch asks := intent.Read(s.Text).Has(intent.Updates); {
+			case asks && s.Updates:
+				right++
+			case asks:
+				wrong++
+			case s.Updates:
+				missed++
+			}
 		}
-	}
-	precision, recall := right/(right+wrong), right/(right+missed)
-	t.Logf("precision %.3f, recall %.3f", precision, recall)
-	if precision < 0.95 || recall < 0.9 {
-		t.Errorf("precision %.3f (want 0.95 or more), recall %.3f (want 0.9 or more)", precision, recall)
+		precision, recall := right/(right+wrong), right/(right+missed)
+		t.Logf("%s: precision %.3f, recall %.3f", c.name, precision, recall)
+		if precision < c.precision || recall < c.recall {
+			t.Errorf("%s: precision %.3f (want %.2f or more), recall %.3f (want %.2f or more)", c.name, precision, c.precision, recall, c.recall)
+		}
 	}
 }
 
@@ -77,7 +92,7 @@ func TestTuning(t *testing.T) {
 
 func TestTheWordsAreMarkedWhereTheyStand(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
-		{"평안하세요 🙏 저도 기도편지 받아 보고 싶어요. And please keep me posted!", "기도편지 받아 보고 싶어요|And please keep me posted"},
+		{"평안하세요 🙏 저도 기도편지 받아 보고 싶어요. And please keep me posted!", "저도 기도편지 받아 보고 싶어요|please keep me posted"},
 		{"Amen ?✝️? I’d LOVE to recieve your e-mail updates.", "I’d LOVE to recieve your e-mail updates"},
 		{norm.NFD.String("주님의 평안! 소식지 신청합니다."), norm.NFD.String("소식지 신청합니다")},
 		{"Ｐｌｅａｓｅ ｓｉｇｎ ｍｅ ｕｐ now", "Ｐｌｅａｓｅ ｓｉｇｎ ｍｅ ｕｐ"},
@@ -109,6 +124,12 @@ func TestQuotesAndRefusals(t *testing.T) {
 		{"소식지는 그만 보내 주세요", false},
 		{"소식지를 받지 않습니다", false},
 		{"그동안 받지 못했지만 이제 소식지를 받고 싶습니다", true},
+		{"He told me: 'please put my name on the list for the letter'. I did not.", false},
+		{"'소식 좀 전해 주세요'라는 말이 마음에 남네요.", false},
+		{"I was about to ask for the newsletter, but never mind!", false},
+		{"I love your newsletter. Unsubscribe.", false},
+		{"Please stop the fundraising letters, but do send me the newsletter.", true},
+		{"카톡 말고 메일로 소식 받고 싶어요", true},
 	} {
 		if got := intent.Read(c.text); got.Has(intent.Updates) != c.asks {
 			t.Errorf("%q: %v", c.text, got)

@@ -1,189 +1,102 @@
 package intent
 
-import (
-	"regexp"
-	"strings"
-)
+// korean is the lexicon of Korean stems by what they mean here. A stem is
+// written without spaces, as spaces do not count; the longest stem wins.
+// A stem after "_" begins a word. Endings need no entry: what is not a stem is
+// passed over.
+var korean = map[string]string{
+	"word": `중단했던,취소했던,해지했던,끊었던,그만뒀던,중단했었,취소했었,해지했었,끊었었,그만두었던,_주소를,_주소도,_주소,구독자,구독자수`,
+	"gone": `하자고,하라고,자고하,되어있,돼있,고있,소식아시,소식을아시,고싶으시,고싶으신,고싶은분,고싶어하,원하시,희망하시,원하는분,하고싶으시,라고했,다고했,다고하,라고하,
+		다고들,다더,다던,라던,는데요그때,싶다고,싶다던,달라고했,달라고하,받고싶다고,싶다시,싶어하,싶어했,신다고,신다네,싶었는데요,싶었지만`,
+	"khow":   `어떻게,어떡,_어디,어디서,어디에,어디로,어디다,방법,어찌,_법_,_뭘_`,
+	"nomiss": `놓치고싶지않,놓치기싫,놓치기아까,놓치지않으려,놓칠까`,
+	"kbid": `보내주시는건가,보내주시는건지,보내주시는거죠,보내주시는겁니까,보내주셨으면,알려주셨으면,전해주셨으면,나눠주셨으면,들려주셨으면,공유해주셨으면,올려주셨으면,챙겨주셨으면,
+		넣어주셨으면,추가해주셨으면,등록해주셨으면,신청해주셨으면,보내주신다면,알려주신다면,전해주신다면,나눠주신다면,보내주신다고해,보내주신다길래`,
+	"gives": `주소남,메일남,이메일남,메일적,이메일적,이멜남,멜남,주소적`,
+	"kjoin": `되고싶,될수있,되길원,되기원,되기를,되고파,되고자,되면좋겠`,
+	"ksigned": `구독하고있,구독하고계,구독중,구독자로서,구독했,구독해왔,구독한,구독하는분,구독하신,구독하시는,구독하시던,구독하던,구독자입,신청했,신청하였,신청해서,신청한,신청됐,
+		신청되었,신청하신,신청하셨,신청완료,신청해놓,신청해두,신청하고왔,가입했,가입한,가입돼,가입되어,등록했,등록한,등록돼,등록되어,등록된,구독했다가,구독하다가`,
+	"krecv": `받았으면,받아봤으면,받았으면하,받아보자,받아볼래,받아볼래요,받아봅시다,받아볼게,받아볼께,받을래,받을래요,받을게,받을께,받으련다,받자,받아볼까,받아보련,받아봐도`,
+	"recv":  `받아보,받아볼,받아봤,받아볼수`,
+	// Who, and what means nothing.
+	"self": `_저도,_나도,_저두_,_나두_,_저희도,_우리도,_제가,_내가_,_저희가,_우리가,_저는_,_나는_,_전_,_난_,_저희는,_저또한,_저역시`,
+	"me": `_저에게,_제게,_나에게,_나한테,_저한테,_저희에게,_우리에게,_제게도,_저에게도,_나에게도,_나한테도,_저한테도,_저희에게도,_저희한테도,_내게,_내게도,
+		_저희교회로,_제이름,_저희교회도`,
+	"filler": `안되면,안되어있으면,안돼면,안되어,안그래도,다름아니라,간절히,간절한,_하나,빠지지않고,놓치지않고,잊지않고,빠짐없이,그만큼,좀,_꼭,혹시,정말,너무,_참_,_그_,
+		_이_,매우,아주,진짜,그냥,_더_,_한번_,한번,_잘_,안녕하세요,안녕하십니까,목사님,선교사님,샬롬,_늘_,항상,함께,같이,매일,여기,여기로,이쪽으로,요기로,
+		_제_,_저_,_나_,_저희_,_우리_,조금,부디,제발,아무쪼록,감사합니다,고맙습니다,_네_,_예_,_아_,_음_,주님의이름으로,_또_,_또한,개인,혼자,앞으로,
+		앞으로도,이제부터,이제,_그럼_,그러면,그리고,_많이,_많은_,자주,빨리,얼른,가능하다면,가능하면,괜찮으시다면,괜찮으면,실례가안된다면`,
 
-// The rules for Korean. A space in a rule stands for a space or none, as people
-// write it either way. A request is known by its stem, so that every degree of
-// politeness is found: 받고 싶다, 받고 싶어요, 받고 싶습니다.
+	// What is sent.
+	"paper": `알림,소식지,소식지들,소식레터,소식편지,기도편지,기도레터,기도소식,기도소식지,기도메일,기도카드,기도수첩,기도정보,중보편지,중보기도편지,뉴스레터,뉴스래터,뉴스레타,
+		뉴스래타,뉴스렛터,뉴스레러,뉴레터,메일링,메일링리스트,메일링서비스,메일리스트,이메일리스트,이메일소식,메일소식,선교편지,선교레터,사역편지,사역소식,선교소식,회보,
+		월보,주보,월간지,계간지,간행물,정기간행물,레터,정기소식,이메일뉴스,이메일알림,메일알림,이메일업데이트,업데이트메일,소식메일,소식이메일,알림메일,단체메일,메일명단,
+		이메일명단,발송명단,수신자명단,명단,발송목록,수신명단,메일목록,이메일목록,구독자명단,기도회원,정기메일,주간소식,월간소식,동역편지,후원편지,후원소식지,선교회보,
+		이메일링,기도제목메일,리스트,목록,중보기도제목메일,보내시는메일,보내는메일,보내주시는메일,발송하시는메일,보내시는이메일,보내시는편지,보내주시는편지`,
+	"news": `좋은소식,제목,소식,기도제목,기도재목,기도제묵,기도주제,기도내용,기도요청,업데이트,업뎃,새글,새소식,새로운소식,새로운글,편지,보고서,사역보고,선교보고,근황,뉴스,
+		중보제목,중보기도제목,기도거리,최신글,속보,현황,현지소식,현장소식,다음호,이번호,최신호,다음소식,후속소식,후속글,다음글`,
+	"more": `이야기,얘기,_글,글이,글도,글을,자료,정보,내용,진행상황,상황,간증,다음편,후기,연재,게시물,포스팅,게시글,사역에대해,사역에관해,그거,그것,이거,이런거,이런것,
+		이런글,저거`,
+	"email": `이메일,메일,이멜,_멜,전자우편,전자메일,e메일,메일도,이메일도,멜로도,맬,이매일,매일링`,
+	"bymail": `_내메일로,_제메일로,_내메일로도,_제메일로도,_제이메일로도,_내이메일로,_제이메일로,_저희메일로,이메일로,메일로,이멜로,멜로,전자우편으로,전자메일로,메일로도,
+		이메일로도,이멜로도,메일함으로,메일함에,우편함으로,메일을통해,이메일을통해,메일통해,이메일통해,우편으로,우편으로도,메일주소로,이메일주소로,메일루,이메일루,이매일로,
+		주소로,맬로`,
+	"mailaddr": `메일주소,이메일주소,이멜주소,멜주소,_제메일은,_제이메일은,_제이메일,_제메일,_제이멜,_제멜,_내메일,_내이메일,_주소는,메일은,이메일은,이멜은,멜은,
+		메일주소는,이메일주소는`,
+	"partner": `구독자로,구독자가되,구독자되,기도동역자,기도동역,기도후원자,중보기도자,중보자,기도파트너,동역자,기도용사,기도의용사,기도팀,중보기도팀`,
+	"often": `정기적,정기로,정기,매주,매월,매달,주기적,계속,지속적,꾸준히,꾸준하게,달마다,주마다,종종,가끔,때때로,수시로,그때그때,때마다,_마다,새로,올라오면,올라올때,
+		올리시면,올라오는,나올때,나오면,생기면,있을때`,
 
-// korean compiles an expression.
-func korean(alternatives ...string) *regexp.Regexp {
-	return regexp.MustCompile(strings.ReplaceAll(anyOf(alternatives...), " ", `\s*`))
-}
+	// Getting, sending, enrolling.
+	"get": `듣게,듣길,듣기,_들었으,들어볼,받,수신,접하,접할,_들을,듣고,들었으면,들어보,들려,_읽고,_읽어보고,_보고,볼수,알수,알고,구독해서보,만나보,챙겨보,전해듣,
+		구해보,읽을수,따라가,팔로우`,
+	"send":  `보내,부쳐,부치,전해,알려,나눠,나누어,나누,공유,발송,전송,띄워,전달,쏴,챙겨,연락,안내,들려주,전송해,날려,배달,보네`,
+	"enrol": `추가,등록,넣어,넣으,포함,끼워,올려,가입,적어,참여,합류,끼고,이름올,이름을올,껴,연결해,연결시,회원`,
+	"apply": `신청,싱청,신쳥,신청서`,
+	"sub":   `구독,구둑`,
 
-var (
-	// koreanUpdates is what a newsletter and its parts are called.
-	koreanUpdates = korean(`이 메일`, `메일링(?: 리스트| 서비스)?`, `(?:전자 )?메일`, `소식 지`, `소식 레터`, `소식`, `기도 (?:편지|제목|소식|카드|정보|수첩)`, `뉴스 레터`, `뉴스`, `업데이트`, `기도 동역자`, `회보`, `선교 편지`, `편지`, `월간지`, `월보`, `소책자 메일`, `알림`, `간행물`, `레터`,
-		`명단`, `목록`, `리스트`, `새 글`, `구독`, `newsletters?`, `emails?`, `updates?`, `news`, `mailing list`, `list`)
+	// The endings of wishes.
+	"kwant": `소망합니다,소망해,소망하,부러워서,부럽네,원츄,고싶,고파,고푸,구싶,고시퍼,고십,구시퍼,고시픈,싶습,싶어,싶네,싶다,싶은,싶으,싶구,원합니다,원해요,원해,원하는,
+		원하며,원하여,원함,원하고,원하는데,희망합,희망해,희망하,희망드,바랍니다,바라요,바라며,바랄게,바랄께,바래요,바램,바랍,길원,기원,길바,기를바,기를원,기를희망,
+		길희망,고자,좋겠,감사하겠,고맙겠,으면감사,으면고맙,면감사,면고맙,면감사하,면고마,았으면,었으면,봤으면,봅시다,보자,볼래,을래,할래,을게요,을게,을께,을께요,
+		ㄹ게,볼게,볼께,면좋,하려고,하려는데,하려면,받으려,보려고,보려면,려구,려고하,려합,려고합,려면,려고,고픈,고팠,사모합,사모해,관심있,관심이있,관심이많,관심많,
+		겠습니다,겠어요,할게,할께,할랍니다,을랍니다`,
+	"kplease": `한부요,한부만,한부씩,한통요,주세,주셔요,주십시,주십사,주시겠,주시면,주실,주시길,주시기,주시죠,주시지,주시나,주시는지,주시렵,주시려,줘,줘요,줄래,줄수,줄수있,
+		주라,주렴,주소서,주셨으면,주심,주삼,주셈,주세여,주세욤,주세용,쥬세,달라,다오,부탁,요청,바람,주면,주실수,주실래,주실런지,주십시요,주길,주기를,주었으면,
+		줬으면,드려도,도될까,플리즈,해주,시켜주,주이소,주이소예,주세유,주쇼,주시구려,주게,주겠니,줄수있니`,
+	"kcan": `안될까,안되나,안되겠,안될런지,안되는지,안될지,하시나,하시는지,발행하시,수있,수있을,수있나,수있는,수있습,수있을런지,수가있,수도있,수없을,수없나,수잇,가능,될까,
+		되나,되는지,되죠,되요,돼요,되지,되는거,될지,되겠,될런지,될련지,되려나,있을까,있나,있는지,있습니까,있는가,있어요,있는가요,있을지,있으면,있으신,있으세,있으십,
+		없나,없을까,없는지,없습니까,없어요,없는가,나요,을까,할까,하나,하죠,하면,합니까,인가요,어딨`,
+	"kend": `합니다,해요,이요,이에요,입니다,드려요,드립니다,원서,하겠,합,함,했으면`,
 
-	// koreanAsks is how somebody asks for them.
-	koreanAsks = korean(
-		`받 고 (?:싶|파|자 |시퍼|픈|싶)`, `받아 보 고 (?:싶|파|자)`, `받아 보 (?:았|면|길|기|려|겠|고 싶)`, `받아 봤으면`, `받아 볼 (?:수|게|래|방법|까)`, `받아 보자`, `받아 보 기 를?`, `받을 (?:수|게|래|방법|길|까)`, `받으려(?:면|고|는데|합)`, `받으면 (?:좋|감사|고맙|되|하)`, `받았으면`, `받기 (?:를|을)? (?:원|희망|바라|바랍)`, `받길 (?:원|희망|바라|바랍)`, `받(?:겠습|겠어|을게|을께)`, `받게 (?:해|되면)`, `받는 (?:방법|법|곳)`, `받고자`, `받아 보고자`, `받아야 하는지`, `받나요`,
-		`수신 (?:신청|하고 싶|희망|원|부탁|을 원|을 희망)`, `접하고 싶`, `듣고 (?:싶|자)`, `들을 수 있`, `들었으면`, `알고 싶`, `함께하고 싶`,
-		`(?:보내|부쳐|넣어|추가 해|올려|알려|전해|공유 해|나눠|나누어|포함 (?:해|시켜)|끼워|등록 해|가입 시켜|들려|띄워|발송 해|신청 해|남겨|적어|전달 해|써|챙겨) ?(?:주(?:세요|세용|십|시면|시기|시겠|시길|실|면|기|길|라|렴|시죠|시지|시고|시는지|시나|시려|셨으면|었으면|신다면|셔요|소서|심|나요)|줄 (?:수|래|까|지)|줘|달라|줬으면)`,
-		`(?:추가|등록|발송|공유|포함|안내|전송|전달|연락) ?(?:도|좀|을|를)? ?(?:부탁|요청|바랍|가능|바라)`, `받아서? (?:함께|같이|매일|매주)? ?기도 ?(?:하고 싶|할게|하겠|하려)`, `보내 ?(?:달라|다오)`, `주세요`, `주십시오`, `주시면`, `주실 수`, `주시겠`, `주실래`, `부탁`,
-		`신청 ?(?:을|도|은|이|요|하|합|할|해요|해 |드|방법|가능|서|부탁|원|희망|어디|어떻게|됩|되|안내|이요|입니다|이에요|링크|양식|$)`, `구독 ?(?:을|도|은|이|요|하|합|할|해요|해 주세|신청|방법|가능|부탁|원|희망|어디|어떻게|됩|되|링크|$)`, `가입 ?(?:하고|할|합|하려|신청|방법|부탁|원|희망|가능)`,
-		`원합니다`, `원해요`, `희망합니다`, `희망해요`, `가능할까`, `가능한가`, `가능한지`, `있을까요`, `없을까요`, `있나요`, `있는지`, `되고 싶`, `참여하고 싶`,
-	)
-
-	// koreanAlone needs nothing beside it.
-	koreanAlone = korean(
-		`구독 (?:을|도|은|이)? ?(?:신청 ?(?:합|해요|할|하|이요|부탁|방법|원|은|을|$)|부탁|원합|원해|희망|하고 (?:싶|자|파)|할게|할께|할래|하겠|하려|할 수|하길|하기|가능|방법|은? ?어디|은? ?어떻게|이?요|해 주세|시켜|추가|합니다|해요)`,
-		`(?:sign up|subscribe|join|add me) ?(?:을|를)? ?(?:하고 싶|하려|할게|할래|하면|부탁|할 수|신청|해 주|원)`,
-		`(?:정기 ?구독|메일 ?구독|이메일 ?구독) ?(?:$|[^하중자했])`,
-	)
-
-	// koreanDone follows a request that is none: thanks, something past, a
-	// refusal, or what somebody said.
-	koreanDone = regexp.MustCompile(`^\S{0,6}?(?:(?:었|았|였)(?:습|어|다|네|지|는|고|던)|셔서|신\s|신데|시는\s|시니|셨|줘서|준\s|던\s|던데|지\s?(?:않|마|말|못)|지는?\s?않|진\s?않|(?:다|라|냐|자)고\s?(?:했|하셨|하시던|하던|말씀|그랬|들었|하신|한\s|적))`)
-	// koreanPast is a request that was made before.
-	koreanPast = korean(`(?:신청|구독|가입|등록) ?(?:을 )?(?:했|하고 (?:있|계)|하였|해서|한 |중|자|돼|되어|된|하셔|하신|하셨|했었|완료|취소|해지|철회|하는 (?:분|사람|중|친구)|하시는)`)
-
-	koreanRefusals = korean(`그만`, `해지`, `취소`, `중단`, `중지`, `탈퇴`, `철회`, `수신 ?거부`, `거부`, `받지 (?:않|말|못)`, `받고 싶지`, `싶지 (?:는 )?않`, `보내지 (?:마|말|않)`, `(?:^|\s)안 (?:받|보내|주셔|오게|봐도)`, `원치 않`, `원하지 않`, `바라지 않`, `필요 (?:가 |는 )?(?:없|하지 않)`,
-		`이미 (?:받|구독|신청|등록)`, `잘 받(?:고|았|아 보)`, `받고 (?:있|계)`, `받아 보고 (?:있|계)`, `빼 (?:주|줘)`, `삭제`, `제외`, `차단`, `끊어`, `사양`, `됐습니다`, `말아 ?주`, `마세요`, `마십시오`, `옵소서`, `주여`, `주님 ?,`, `지 않아도`, `지 않으셔도`, `안 하셔도`)
-
-	// koreanOthers stand between what is asked for and another request.
-	koreanOthers = korean(`읽고 `, `듣고 [^싶자]`, `보고 [^싶자]`, `받고 [^싶자]`, `성경`, `책`, `기도해`, `후원`, `봉사`, `수업`, `캠프`, `강의`, `선물`, `사진`, `영상`, `계좌`, `연락처`, `은혜`, `사랑`, `위로`, `감사`, `답장`, `전화`, `확인`, `수정`, `답변`, `검토`, `번역`, `연결`, `문의`)
-	// koreanObject is something else that is asked for: 무엇을.
-	koreanObject = regexp.MustCompile(`[가-힣]+[을를]\s`)
-	koreanOwn    = korean(`저희?`, `제`, `나`, `우리`, `신청`, `구독`, `안내`, `발송`, `추가`, `연락`, `이름`, `주소`, `메일`, `글`, `있을`, `없을`, `받을`, `읽을`, `같을`, `좋을`, `싶을`, `했을`)
-	koreanEnrols = korean(`^(?:추가|등록|넣어|올려|남)`)
-	// koreanUndone is a refusal of long ago.
-	koreanUndone = korean(`(?:취소|해지|중단|거부)(?:했|하였|됐|되|돼|한 )\S*`)
-	koreanAgain  = korean(`다시|재 신청|이제`)
-	// koreanTies are whose news somebody hopes for who asks for no newsletter.
-	koreanTies = korean(`(?:아들|딸|어머니|아버지|엄마|아빠|부모님|가족|남편|아내|동생|오빠|언니|누나|형|친구|그분|그 ?사람|그 ?아이)의? ?$`)
-	// koreanNews is news that is no newsletter.
-	koreanNews = korean(`(?:합격|취업|결혼|출산|임신|완치|회복|응답|기쁜|좋은|복된|복음의|슬픈|안타까운) ?$`)
-	koreanSite = korean(`(?:홈 ?페이지|웹 ?사이트|사이트|페이지|링크|번호|프로필|앱) ?(?:의|를|을|도)? ?$`)
-	// koreanLate is a newsletter that does not come any more.
-	koreanLate  = korean(`(?:안|못) (?:보내|와|오|옵|받|왔)\S*`)
-	koreanHears = korean(`^(?:듣|들|알)`)
-	koreanFree  = regexp.MustCompile(`^(?:\s*(?:다시|저도|나도|저희도|저희에게도|저에게도|제게도|제게|꼭|좀|계속|매주|매월|매달|혹시|그럼|앞으로|정기적으로|이메일로|메일로|부디|우리도|저희|저|네))*\s*$`)
-	// koreanGood is good news that somebody shared, not news to be sent.
-	koreanReach = 40 // runes between what is asked for and the request
-)
-
-// koreanAfter is what was asked for, said after the request.
-var koreanAfter = regexp.MustCompile(`^[가-힣]*[,.~ ]+(?:소식지?|기도\s?편지|뉴스\s?레터|이?메일(?:링)?|명단|리스트)(?:이?요|을|를|도|로|에|에요|에다가?)*[\s.!]*$`)
-
-// romanised is Korean in Latin letters, as people write it abroad.
-var (
-	romanUpdates  = regexp.MustCompile(`\b(?:gido ?(?:p|py)[eo]+n?y?e?o?n?ji|gido ?(?:pyeonji|pyunji|jemok|jemog|chemok)|so?sh?ik(?:ji)?|nyu?seu?lete?o|nyuseu ?reteo|newsletter|imeil|i-?meil|me-?il|email|updates?|meiling)\b`)
-	romanAsks     = regexp.MustCompile(`\b(?:bat?go|batko|patgo|bad?a ?bogo|bada ?bol|badeul|pada ?pogo) ?(?:sip|ship|shi?p|su)\w*|\b(?:bonae|ponae|al?l?yeo|allyeo) ?(?:ju|jw|chu)\w*|\b(?:gudok|kudok)\b|\b(?:sh?incheong|shinchung|sinchong)\w*|\bbutak\w*`)
-	romanRefusals = regexp.MustCompile(`\b(?:geuman|kuman|haeji|chwiso|anh?a?|an|sip(?:ji|chi))\b`)
-)
-
-// findKorean adds what a clause asks for in Korean.
-func findKorean(l *findings, text string, c stretch) {
-	clause := text[c.start:c.end]
-	if at, asks := romanUpdates.FindStringIndex(clause), romanAsks.FindStringIndex(clause); at != nil && asks != nil && !romanRefusals.MatchString(clause) {
-		l.add(Updates, stretch{c.start + min(at[0], asks[0]), c.start + max(at[1], asks[1])}, 0.7)
-	}
-	if !hasHangul(clause) {
-		return
-	}
-	if koreanAgain.MatchString(clause) {
-		clause = koreanUndone.ReplaceAllStringFunc(clause, blank)
-	}
-	if koreanRefusals.MatchString(clause) {
-		return
-	}
-	for _, m := range koreanAlone.FindAllStringIndex(clause, -1) {
-		if koreanPast.FindStringIndex(clause[m[0]:]) == nil && !koreanDone.MatchString(clause[m[1]:]) {
-			l.add(Updates, stretch{c.start + m[0], wordEnd(text, c.start+m[1])}, 0.85)
-		}
-	}
-	for _, m := range koreanAsks.FindAllStringIndex(clause, -1) {
-		if koreanDone.MatchString(clause[m[1]:]) || isPast(clause[m[0]:]) {
-			continue
-		}
-		if at, ok := askedFor(clause[:m[0]], clause[m[0]:m[1]]); ok {
-			l.add(Updates, stretch{c.start + at, wordEnd(text, c.start+m[1])}, 0.8)
-		} else if at, ok := again(text, c, m[0]); ok {
-			l.add(Updates, stretch{c.start + at, wordEnd(text, c.start+m[1])}, 0.65)
-		} else if after := koreanAfter.FindStringIndex(clause[m[1]:]); after != nil {
-			l.add(Updates, stretch{c.start + m[0], c.start + m[1] + after[1]}, 0.7)
-		}
-	}
-}
-
-// isAboutElse reports whether something else is the object in a stretch.
-func isAboutElse(s string) bool {
-	for _, object := range koreanObject.FindAllString(s, -1) {
-		if !koreanOwn.MatchString(object) && !koreanUpdates.MatchString(object) {
-			return true
-		}
-	}
-	return false
-}
-
-// again is a request for what the sentence before was about: "기도편지가
-// 끊겼어요. 다시 보내 주세요."
-func again(text string, c stretch, request int) (int, bool) {
-	own := text[c.start : c.start+request]
-	if !koreanFree.MatchString(own) {
-		return 0, false
-	}
-	from := strings.LastIndexAny(strings.TrimRight(text[:c.start], " .!?~\n"), ".!?\n") + 1
-	earlier := text[from:c.start]
-	if koreanAgain.MatchString(text[c.start:c.end]) {
-		earlier = koreanUndone.ReplaceAllStringFunc(earlier, blank)
-	}
-	earlier = koreanLate.ReplaceAllStringFunc(earlier, blank)
-	if koreanOthers.MatchString(earlier) || koreanRefusals.MatchString(earlier) || !koreanUpdates.MatchString(earlier) {
-		return 0, false
-	}
-	return request - len(strings.TrimLeft(own, " ")), true
-}
-
-func isPast(s string) bool {
-	at := koreanPast.FindStringIndex(s)
-	return at != nil && at[0] == 0
-}
-
-// askedFor finds the updates before a request, if nothing else is asked for
-// between them.
-func askedFor(before, request string) (int, bool) {
-	found := koreanUpdates.FindAllStringIndex(before, -1)
-	if found == nil {
-		return 0, false
-	}
-	first, last := -1, found[len(found)-1]
-	between := before[last[1]:]
-	if koreanNews.MatchString(before[:last[0]]) || koreanSite.MatchString(before[:last[0]]) || strings.HasPrefix(between, "로 ") && isAboutElse(before[:last[0]]) {
-		return 0, false
-	}
-	if koreanHears.MatchString(strings.TrimLeft(between, "을를이가도은는 ")+request) && koreanTies.MatchString(before[:last[0]]) || strings.Contains(between, "주소") && !koreanEnrols.MatchString(request) {
-		return 0, false
-	}
-	if len([]rune(between)) > koreanReach || koreanOthers.MatchString(between) {
-		return 0, false
-	}
-	if isAboutElse(strings.TrimLeft(between, "을를")) {
-		return 0, false
-	}
-	for _, m := range found { // mark from the first of them on, within reach
-		if len(before)-m[0] <= 3*koreanReach {
-			first = m[0]
-			break
-		}
-	}
-	return max(first, 0), first >= 0
-}
-
-func hasHangul(s string) bool {
-	return strings.ContainsFunc(s, func(r rune) bool { return r >= '가' && r <= '힣' })
-}
-
-// wordEnd is the end of the word at a place, so that an ending is marked with
-// its stem.
-func wordEnd(text string, at int) int {
-	for at < len(text) && !strings.ContainsRune(" \n.,!?~\"()", rune(text[at])) {
-		at++
-	}
-	return at
+	// What makes nothing of it.
+	"khad": `줘도,주어도,보내면,보고있,보고계,읽고계,듣고계,듣기만,보내도,써보내,받고있,받고계,받아보고있,받았,잘받,받아왔,받던,받으신,받으셨,받은,받는분,받는친구,
+		받는사람,받아읽,받아본,받아봤는데,받을때,받을때마다,받아보니,받으면서,받으며,받아들,받으니,추가했,추가된,보내주셔서,보내주신,보내주셨,보내주시니,보내주시는,
+		보내주는,보내줘서,보내줬,보내주어서,보내준,보내드,보냈,보내신,보내시느라,보내시는,보낼게,보낼께,보내겠,보내려,보내기,보내고,전해주셔서,전해주신,전해주셨,
+		전해주시니,전해주시는,전해줘서,전해줬,전해드,전해들,전해져,전해졌,전했,전합니다,전하겠,전해준,전하는,알려주셔서,알려주신,알려주셨,알려주시니,알려주시는,알려줘서,
+		알려줬,알려드,알려진,알려졌,알려준,알렸,알려주어,나눠주셔서,나눠주신,나눠주셨,나눠주시니,나눠줘서,나누어주셔서,나누어주신,나눠드,나누고,나눴,나누었,나누는,
+		나누겠,나눌게,공유해주셔서,공유해주신,공유했,공유하겠,공유할게,공유하고,공유해도,공유해줘서,안내해주셔서,안내받,안내해드,들려주셔서,들려주신,들려왔,들려오,들려드,
+		올려주셔서,올려주신,올려주시는,올려주시니,올려주셨,올려드,올려놓,챙겨주셔서,챙겨주신,주셔서감사,주신,해주셔서,해주신,해주시는,해주시니,해주셨,들을때,들을때마다,
+		듣고있,듣고나,듣고보,듣고마음,듣고눈물,듣고울,듣고놀,듣고감사,들었습,들었어,들었는데,알고있,알고나,알고보,알고계,읽고있,읽고울,읽고나,접하고있,접하고나,
+		접하고마음,접하고눈물,접하고놀,접하면서,접할때`,
+	"kstop": `_안_,_안합,_안하겠,알림끄,끄는법,끄고싶,꺼주,하지않,하지는않,하진않,치않,하지말,나중에,다음에,생각해볼,생각해보고,는됐,은됐,_안볼,_안봐,내려주,
+		명단에서내,에서내려,그만,취소,해지,해제,중단,중지,탈퇴,철회,거부,받지않,받지말,받지못하,고싶지않,고싶지는않,고싶진않,고싶지도않,고싶은마음은없,고싶은생각은없,
+		싶지않,싶지는않,싶진않,싶지도않,싶은마음은없,생각은없,생각없,생각이없,마음은없,보내지마,보내지말,지마세,지마시,지말,지말아,지마,_안받,_안보내,_안와도,_안할,
+		_안하,_안해,_안원,_안주셔,_안읽,원치않,원하지않,바라지않,필요없,필요는없,필요가없,필요하지않,이미받,이미구독,이미신청,이미등록,이미보내,벌써받,벌써구독,
+		벌써신청,빼주,빼줘,빼달,삭제,제외,차단,끊어,끊고,끊을,끊으,사양,는괜찮,은괜찮,지않아도,지않으셔도,안해도,안하셔도,안보내셔도,안보내도,말아,스팸,관심없,
+		관심이없,귀찮,부담,질려,싫,번거로우시니,너무많이와,자제,사절,노땡큐`,
+	"klate": `없네,_안들어,안보여,안보이,못찾,찾을수없,안눌,_안돼,_안되네,_안되는데,오류,안보입,안떠,안뜨,못받,못봤,못보,_안와,_안옵,_안오,_안온,_안왔,_안들어오,
+		_안들어와,끊겼,끊긴,끊겨,끊어졌,끊어져,끊어진,오지않,들어오지않,안옴,받지못했,받지못하고,누락,빠졌,빠진,빠져,안받겠다고했`,
+	"else": `그분소식,그분의소식,그분들소식,자매님소식,형제님소식,자매소식,형제소식,아들소식,딸소식,동생소식,그가족소식,그아이소식,가족의소식,기쁜소식,슬픈소식,복된소식,
+		복음의소식,안타까운소식,반가운소식,놀라운소식,아픈소식,합격소식,결혼소식,출산소식,무소식,뉴스에서,뉴스에,뉴스를보,뉴스보,뉴스를봤,신문,방송,소식통,소식이없,
+		소식없,홈페이지업데이트,페이지업데이트,사이트업데이트,앱업데이트,업데이트가안,업데이트해,업데이트하,업데이트된지,업데이트안,신청서양식,반가운편지,이글,글을읽,글읽,
+		글잘읽,글을보,글감사,감동적인글,기도제목올려,기도제목나눠주셔서,기도제목나누어주셔서,책제목,찬양제목,노래제목,영상제목,설교제목,구독료,채널,지난호,과월호,도움,
+		피디에프,성경,조선어성경,쪽복음,신약,책자,_책,도서,후원,헌금,계좌,봉사,자원봉사,연락처,전화번호,전화,상담,수업,영어수업,캠프,강의,강좌,집회,세미나,수련회,
+		컨퍼런스,선교대회,행사,방문,견학,탐방,선물,사진,영상,동영상,유튜브,찬양,악보,간증집,은혜,위로,사랑을,구원,응답,축복,성령,세례,답장,답글,답변,답변을,회신,
+		확인부탁,수정부탁,번역,통역,취업,일자리,채용,면접,대출,카지노,도박,코인,투자,이벤트,쿠폰,수수료,회비,영수증,기부금,증명서,기도부탁,기도를부탁,기도해주,
+		기도좀해,기도요망,중보부탁,중보기도부탁,중보해주,중보요청,기도요청드,기도많이,링크가안,티켓,초대,강사,설교,설교자,단기선교,비자,병원,치료,주일학교교재,교재,
+		물품,옷을,약을,비밀번호,로그인,오타,글씨,글자,장학,숙소,주차,오시는길,예배시간,예배,입양,결연,간식,컴퓨터,사기,피싱,지원금,포스터,달력`,
+	"already": `_이미,_벌써`,
+	"other": `친구가,친구는,친구도,지인이,지인은,집사님이,집사님께서,권사님이,권사님께서,어머니가,어머니께서,어머님이,어머님께서,아버지가,아버지께서,형제님이,자매님이,
+		자매님께서,사람들이,분들이,분들은,누군가가,그분이,그분은,그분께서,남편이,아내가,언니가,오빠가,동생이,누나가,장로님이,장로님께서,전도사님이,성도님들이,다른분들`,
 }

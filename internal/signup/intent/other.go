@@ -2,6 +2,7 @@ package intent
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -57,6 +58,21 @@ var (
 var prayers = strings.Fields(`pray interced lift lord father 기도 중보`)
 
 // findPrayer adds a request for prayer.
+func trim(text string, s stretch) stretch {
+	const marks = " \t\n,.:;!?\"'()~*-"
+	for s.start < s.end && strings.IndexByte(marks, text[s.start]) >= 0 {
+		s.start++
+	}
+	for s.start < s.end && strings.IndexByte(marks, text[s.end-1]) >= 0 {
+		s.end--
+	}
+	return s
+}
+
+func containsAny(s string, parts []string) bool {
+	return slices.ContainsFunc(parts, func(p string) bool { return strings.Contains(s, p) })
+}
+
 func findPrayer(l *findings, text string, c stretch) {
 	clause := text[c.start:c.end]
 	if !containsAny(clause, prayers) {
@@ -69,19 +85,27 @@ func findPrayer(l *findings, text string, c stretch) {
 	}
 }
 
+type sign struct {
+	*regexp.Regexp
+	score float64
+}
+
 // The signs of spam and what each is worth; they add up.
-var spamSigns = []scored{
+var spamSigns = []sign{
 	{regexp.MustCompile(`https?://[^\s"'<>]+|\bwww\.[^\s"'<>]+`), 0.3},
 	{regexp.MustCompile(`\b(?:casino|viagra|cialis|porn\w*|xxx|escorts?|slots?|betting|sportsbook|payday|backlinks?|seo|spell ?caster|love spell|forex|binary options?|replica (?:watches|bags)|onlyfans|hookups?|steroids|tramadol)\b|카지노|토토|바카라|도박|슬롯|홀덤|먹튀|야동|조건만남|출장\s?(?:안마|마사지|샵)|비아그라|시알리스|리딩방|수익\s?보장|작업\s?대출|당일\s?대출|소액\s?대출|급전`), 0.7},
-	{regexp.MustCompile(`\b(?:crypto\w*|bitcoins?|investments?|loans?|weight loss|followers|marketing services|web design|first page of google|guest posts?|coupon|discount|promo(?: code)?|giveaway|lottery|jackpot)\b|대출|코인|주식|부업|재테크|분양|홍보`), 0.35},
-	{regexp.MustCompile(`\b(?:make|earn|earned|making|earning)\b.{0,20}(?:money|[$€£]\s?\d|\d+ ?(?:dollars|usd|a day|per day))|[$€£]\s?\d[\d,.]*\s?(?:a|per|every|/)\s?(?:day|week|hour|month)|\bwork from home\b|\bclick (?:here|this|the link)\b|\bget rich\b|\bfree trial\b|\bget your ex back\b|\b100% guaranteed\b|\bact now\b`), 0.5},
+	{regexp.MustCompile(`\b(?:crypto\w*|bitcoins?|invest|investors?|investments?|daily returns|loans?|weight loss|followers|marketing services|(?:website|web) traffic|web design|first page of google|guest posts?|coupon|discount|promo(?: code)?|giveaway|lottery|jackpot)\b|대출|코인|주식|부업|재테크|분양|홍보`), 0.35},
+	{regexp.MustCompile(`\b(?:make|earn|earned|making|earning)\b.{0,20}(?:money|[$€£]\s?\d|\d+ ?(?:dollars|usd|a day|per day))|[$€£]\s?\d[\d,.]*\s?(?:a|per|every|/)\s?(?:day|week|hour|month)|\bwork from home\b|\bclick (?:here|this|the link)\b|\bget rich\b|\bserious relationship\b|\bfree trial\b|\bget your ex back\b|\b100% guaranteed\b|\bact now\b|\bget more (?:\S+ )?(?:followers|subscribers|traffic|visitors|likes|leads)\b`), 0.5},
 	{regexp.MustCompile(`\b(?:whatsapp|telegram|wechat|kakao ?id|text)\b.{0,30}\+?\d[\d ()-]{6,}|텔레그램|카톡\s?(?:문의|상담|아이디)|카카오톡\s?(?:문의|상담)|추천\s?(?:인|코드)|가입\s?코드`), 0.5},
 	{regexp.MustCompile(`\b(?:subscribe to|check out|visit|follow) (?:my|our) (?:\S+ )?(?:channel|site|website|blog|page|store|shop|profile|youtube|link)\b|\bcontact us for a quote\b|\bwe offer\b.{0,40}\bservices\b`), 0.45},
 }
 
+var mailed = regexp.MustCompile(`[^\s@]+@[^\s@]+`)
+
 // findSpam adds the signs of spam in the whole text. A sign counts twice at
 // most.
 func findSpam(l *findings, text string) {
+	text = mailed.ReplaceAllStringFunc(text, blank) // somebody may be called Seo
 	for _, sign := range spamSigns {
 		for _, m := range sign.FindAllStringIndex(text, 2) {
 			l.add(Spam, stretch{m[0], m[1]}, sign.score)

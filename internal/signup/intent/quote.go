@@ -15,9 +15,10 @@ const sayingLength = 40
 
 var (
 	quotedMarkup = regexp.MustCompile(`(?s)<blockquote.*?(?:</blockquote>|$)|\[quote.*?(?:\[/quote\]|$)`)
-	quotation    = regexp.MustCompile(`"[^"\n]*"|「[^」\n]*」|『[^』\n]*』|《[^》\n]*》|(?:^|[\s(,:])'[^'\n]{12,}?'(?:[\s).,!?]|$)`)
+	quotation    = regexp.MustCompile(`"[^"\n]*"|「[^」\n]*」|『[^』\n]*』|《[^》\n]*》|(?:^|[\s(,:])'[^'\n]{12,}?'(?:[\s).,!?]|$)|'[^'\n]{6,}?'(?:이?라|하고|라며|라던|라면서|하던|하시던|하며|란\s)`)
 	saidBefore   = regexp.MustCompile(`(?:said|says|wrote|writes|asked|asks|told (?:me|us)|commented|replied|prayed|put it|words?|quote|:)[,:]?\s*$`)
-	saidAfter    = regexp.MustCompile(`^\s*(?:(?:he|she|they|someone|my \w+|the \w+|\w+) )?(?:said|says|wrote|asked|commented|replied)\b|^\s*(?:이?라고|하고|라는|이라는|고\s|라며|란\s)`)
+	saidHere     = regexp.MustCompile(`'(?:이?라|하고|라며|란\s)$|\s[가-힣]*(?:요|다|까|오|래|줘)[.!?~^\s]*"$`)
+	saidAfter    = regexp.MustCompile(`^\s*is (?:what|how)\b|^[\s,]*(?:(?:he|she|they|someone|my \w+|the \w+|\w+) )?(?:said|says|wrote|writes|asked|asks|commented|replied|begged|cried|laughed)\b|^\s*(?:이?라고|하고|라는|이라는|고\s|라며|라던|라면서|란\s|하길래|하시|하더|하는)`)
 )
 
 // blankQuotes replaces quoted lines ("> …"), quoted markup and quotations with
@@ -37,7 +38,7 @@ func blankQuotes(text string) string {
 		b.WriteString(text[done:m[0]])
 		done = m[1]
 		q := text[m[0]:m[1]]
-		if len(strings.Fields(q)) >= quoteWords || saidBefore.MatchString(text[max(0, m[0]-sayingLength):m[0]]) || saidAfter.MatchString(text[m[1]:min(len(text), m[1]+sayingLength)]) {
+		if len(strings.Fields(q)) >= quoteWords || saidHere.MatchString(q) || saidBefore.MatchString(text[max(0, m[0]-sayingLength):m[0]]) || saidAfter.MatchString(text[m[1]:min(len(text), m[1]+sayingLength)]) {
 			q = blank(q)
 		}
 		b.WriteString(q)
