@@ -123,10 +123,17 @@ func refusal(stage Stage, code int, status string) Class {
 		return Policy
 	case code == 530 || code == 535 || code == 538: // AUTH or TLS is missing, however it came to that
 		return Policy
-	case stage != AtRcpt && (code == 552 || code == 554):
+	case stage != AtRcpt && (code == 552 || code == 554) && !ofMailbox(status):
 		return Policy
 	}
 	return Permanent
+}
+
+// ofMailbox reports that an enhanced status blames the address or the mailbox
+// (RFC 3463, sections 3.2 and 3.3), whatever the reply code says: a mailbox is
+// full, say. It is no objection to the content.
+func ofMailbox(status string) bool {
+	return strings.HasPrefix(status, "5.1.") || strings.HasPrefix(status, "5.2.")
 }
 
 // lost is the outcome without a usable reply. A dropped connection is never

@@ -110,6 +110,8 @@ func TestWhatARefusalMeans(t *testing.T) {
 		{smtptest.Body, "550 5.1.1 After all, no such user", relay.PersonGone, false},
 		{smtptest.Body, "552 Too large", relay.Policy, false},
 		{smtptest.Body, "554 5.7.1 Spam", relay.Policy, false},
+		{smtptest.Body, "552 5.2.2 Mailbox full", relay.Permanent, false},
+		{smtptest.Body, "554 5.1.4 Ambiguous address", relay.Permanent, false},
 		{smtptest.Body, "554 5.6.0 Content", relay.Policy, false},
 		{smtptest.Body, "550 5.3.4 Too big", relay.Permanent, false},
 		{smtptest.Body, "421 4.3.2 Going down", relay.Temporary, true},

@@ -128,3 +128,23 @@ func TestADomainThatTakesItsTimeLeavesConnectionsToOthers(t *testing.T) {
 		}
 	})
 }
+
+// TestADomainThatRefusesUsForGoodPausesNothing: all its readers are refused, first
+// and when they are tried once more, and that is between it and us.
+func TestADomainThatRefusesUsForGoodPausesNothing(t *testing.T) {
+	eachPress(t, func(t *testing.T, p *press) {
+		const good, refused = 320, 15
+		p.subscribeAt(t, "good.example.com", 1, good)
+		p.subscribeAt(t, "refuses.example.com", 1, refused)
+		p.relay.SetScript(refusing("refuses.example.com", "550 5.7.1 We do not take mail from you", nil))
+		service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 1}}})
+		start(t, service)
+		issue := launch(t, p, service)
+		eventually(t, "they are put off", func() bool { return p.report(t, issue.ID).Deferred == refused })
+		p.clock.Advance(6 * time.Minute)
+		p.waitState(t, issue.ID, epistle.IssueSent)
+		if got := p.report(t, issue.ID); got.Failed != refused || got.Accepted != good {
+			t.Errorf("report: %+v", got)
+		}
+	})
+}

@@ -125,12 +125,16 @@ func (p *noticePassage) sure() error {
 	return err
 }
 
+// mostCopies is how often a notice is sent that may have arrived each time.
+const mostCopies = 3
+
 // judge decides a notice's next state. When nobody knows whether it arrived it
 // is sent again: a second confirmation mail, with the same Message-ID, does
-// less harm than none.
+// less harm than none. A fourth does not.
 func (n *noticeSender) judge(notice *epistle.Notice, o relay.Outcome) {
 	notice.Attempts++
-	final := o.Class == relay.Permanent || o.Class == relay.PersonGone || o.Class == relay.Policy && o.Code >= 500 && notice.Attempts > 1
+	final := o.Class == relay.Permanent || o.Class == relay.PersonGone || o.Class == relay.Policy && o.Code >= 500 && notice.Attempts > 1 ||
+		o.Class == relay.Uncertain && notice.Attempts >= mostCopies
 	if o.Class == relay.Accepted {
 		notice.State = epistle.NoticeAccepted
 		return

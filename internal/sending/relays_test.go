@@ -309,3 +309,27 @@ func TestARelayThatTakesFewerConnectionsIsNotStormed(t *testing.T) {
 		}
 	})
 }
+
+func TestAQuotaHoldsOverTwoDaemons(t *testing.T) {
+	clock := storetest.NewClock()
+	p := newPress(t, storetest.Open(t, storetest.PostgresURL(t), clock.Now), clock, smtptest.Options{})
+	const readers, quota = 60, 20
+	p.subscribeAt(t, "some.example.com", 1, readers)
+	var services []*sending.Service
+	for range 2 {
+		service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 3, Quota: sending.Quota{First: quota, From: clock.Now()}}}})
+		start(t, service)
+		services = append(services, service)
+	}
+	issue := launch(t, p, services[0])
+	for _, service := range services {
+		eventually(t, "health says that the quota is used up", healthIs(service, "relay.quota"))
+	}
+	eventually(t, "the last is recorded", func() bool { return p.report(t, issue.ID).Accepted == quota })
+	if n := acceptedAt(p.relay, "some.example.com"); n != quota {
+		t.Errorf("%d mails went out on the first day of a warm-up of %d", n, quota)
+	}
+	clock.Advance(24 * time.Hour)
+	p.waitState(t, issue.ID, epistle.IssueSent)
+	wantOnceAt(t, "some.example.com", 1, readers, p.relay)
+}

@@ -93,14 +93,16 @@ func doubtful(r *store.Recipient) store.Result {
 // objections counts refusals for reasons of policy, to tell an objection to us
 // or to the issue from one to a single recipient.
 type objections struct {
-	mu     sync.Mutex
-	inARow int
-	lanes  map[laneKey]bool // of those in a row
+	mu       sync.Mutex
+	accepted bool // something was
+	inARow   int
+	lanes    map[laneKey]bool // of those in a row
 }
 
 // objectionLimit is how many such refusals in a row, with nothing accepted
-// between, are about the issue. Temporary ones are only if they come from
-// several domains: for one alone there is a breaker.
+// between, are about the issue. If they come from few domains they are about
+// those, unless the relay has never taken anything: for a domain that refuses for
+// the time being there is a breaker, and what it refuses for good is final.
 const (
 	objectionLimit = 10
 	objectionLanes = 3
@@ -116,7 +118,7 @@ func (c *objections) stops(o relay.Outcome, to *store.Recipient) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if o.Class == relay.Accepted {
-		c.inARow, c.lanes = 0, nil
+		c.accepted, c.inARow, c.lanes = true, 0, nil
 		return false
 	}
 	if c.lanes == nil {
@@ -124,9 +126,9 @@ func (c *objections) stops(o relay.Outcome, to *store.Recipient) bool {
 	}
 	c.inARow++
 	c.lanes[keyOf(to.Lane)] = true
-	forGood := o.Code >= 500
-	return c.inARow >= objectionLimit && (forGood || len(c.lanes) >= objectionLanes) ||
-		forGood && to.Attempts == 0 && o.OfMessage()
+	fresh := o.Code >= 500 && to.Attempts == 0 // of the others it is known
+	return c.inARow >= objectionLimit && (fresh && !c.accepted || len(c.lanes) >= objectionLanes) ||
+		fresh && o.OfMessage()
 }
 
 // refusals decides when to ask whether too many of an issue were refused for

@@ -1,6 +1,7 @@
 package sending_test
 
 import (
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -176,4 +177,24 @@ func TestATestMailIsTheRealOne(t *testing.T) {
 	if err := service.SendTest(t.Context(), p.author, issue.ID, epistle.Korean, "author@ministry.example.org"); epistle.KindOf(err) != epistle.Unavailable {
 		t.Errorf("a test that was refused: %v", err)
 	}
+}
+
+// TestANoticeThatMayHaveArrivedIsNotSentForEver: the relay never has a word after
+// the dot.
+func TestANoticeThatMayHaveArrivedIsNotSentForEver(t *testing.T) {
+	eachPress(t, func(t *testing.T, p *press) {
+		p.relay.SetScript(func(step smtptest.Step) smtptest.Action {
+			return smtptest.Action{HangUp: step.Stage == smtptest.Body}
+		})
+		p.notify(t, "one")
+		log := &journal{}
+		start(t, p.service(t, p.store, sending.Options{Log: slog.New(slog.NewTextHandler(log, nil))}))
+		eventually(t, "it is given up", func() bool {
+			p.clock.Advance(10 * time.Second)
+			return log.count("a notice was not delivered") == 1
+		})
+		if n := len(p.relay.Messages()); n != 3 {
+			t.Errorf("it was sent %d times", n)
+		}
+	})
 }
