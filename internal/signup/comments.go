@@ -24,6 +24,7 @@ type CommentStore interface {
 	DecideComment(ctx context.Context, d store.Decision, entry epistle.AuditEntry) error
 	ReplyToComment(ctx context.Context, r store.Reply) (epistle.ID, error)
 	StopReplies(ctx context.Context, comment epistle.ID) error
+	EraseAuthor(ctx context.Context, comment epistle.ID, entry epistle.AuditEntry) error
 	Page(ctx context.Context, id epistle.ID) (epistle.Page, error)
 	CommentTraffic(ctx context.Context, ip string, address epistle.Address, since time.Time) (store.CommentTraffic, error)
 	OfferStore

@@ -192,6 +192,25 @@ func (c *Comments) InviteAll(ctx context.Context, actor epistle.Actor, ids []epi
 	return invited, nil
 }
 
+// EraseAuthor forgets who wrote a comment, at their wish and whether or not they
+// are a subscriber, as Service.Erase does. What was published stays, without
+// anything that leads to them but the name beside it; what waits goes. confirmed
+// is the address, typed by staff; field "address" if it is another one.
+func (c *Comments) EraseAuthor(ctx context.Context, actor epistle.Actor, id epistle.ID, confirmed string) error {
+	if err := actor.Require(epistle.ErasePeople); err != nil {
+		return err
+	}
+	comment, err := c.o.Store.Comment(ctx, id)
+	if err != nil {
+		return err
+	}
+	address, err := epistle.ParseAddress(confirmed)
+	if err != nil || comment.StaffID != 0 || address.Canonical() != comment.Address.Canonical() {
+		return epistle.InvalidField("address", "signup.erase")
+	}
+	return c.o.Store.EraseAuthor(ctx, id, c.entry(actor, "comment.erase-author", ""))
+}
+
 func (c *Comments) entry(actor epistle.Actor, action, detail string) epistle.AuditEntry {
 	return epistle.AuditEntry{At: c.o.Clock(), Actor: actor, Action: action, Subject: "comment", Detail: detail}
 }

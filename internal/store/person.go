@@ -98,14 +98,26 @@ func (s *Store) Notes(ctx context.Context, subscriber epistle.ID) ([]epistle.Not
 // the address stays, so that nobody mails it again; deliveries keep counting.
 // It may be repeated. The entry's subject is filled in.
 func (s *Store) Erase(ctx context.Context, subscriber epistle.ID, entry epistle.AuditEntry) error {
+	entry.Subject, entry.SubjectID = "subscriber", subscriber
+	return s.erase(ctx, `SELECT address_index FROM subscriber WHERE id = ?`, subscriber, entry)
+}
+
+// EraseAuthor is Erase for whoever wrote a comment, subscriber or not.
+func (s *Store) EraseAuthor(ctx context.Context, comment epistle.ID, entry epistle.AuditEntry) error {
+	entry.Subject, entry.SubjectID = "comment", comment
+	return s.erase(ctx, `SELECT address_index FROM comment WHERE id = ? AND staff_id IS NULL`, comment, entry)
+}
+
+// erase forgets everything that stands under the hash of an address that a query
+// finds; nothing, if it finds none.
+func (s *Store) erase(ctx context.Context, query string, id epistle.ID, entry epistle.AuditEntry) error {
 	first, err := s.newIDs(ctx, 2)
 	if err != nil {
 		return err
 	}
-	entry.Subject, entry.SubjectID = "subscriber", subscriber
 	return s.write(ctx, func(q queries) error {
 		var indexes [][]byte
-		if err := q.all(ctx, &indexes, `SELECT address_index FROM subscriber WHERE id = ?`, subscriber); err != nil || len(indexes) == 0 {
+		if err := q.all(ctx, &indexes, query, id); err != nil || len(indexes) == 0 || len(indexes[0]) == 0 {
 			return err
 		}
 		index, empty := indexes[0], []byte{}
@@ -120,12 +132,16 @@ func (s *Store) Erase(ctx context.Context, subscriber epistle.ID, entry epistle.
 			AND NOT EXISTS (SELECT 1 FROM comment r WHERE r.parent_id = comment.id)`, index); err != nil {
 			return err
 		}
+		// Of what others answered, the place stays.
+		if _, err := q.exec(ctx, `UPDATE comment SET name_sealed = ?, body_sealed = ? WHERE address_index = ? AND state <> 'approved'`, empty, empty, index); err != nil {
+			return err
+		}
 		// What was published under a page stays there; who wrote it does not.
 		if _, err := q.exec(ctx, `UPDATE comment SET address_sealed = ?, address_index = ?, ip_sealed = ?, ip_index = ? WHERE address_index = ?`,
 			empty, empty, empty, empty, index); err != nil {
 			return err
 		}
-		if _, err := q.exec(ctx, `DELETE FROM subscriber WHERE id = ?`, subscriber); err != nil {
+		if _, err := q.exec(ctx, `DELETE FROM subscriber WHERE address_index = ?`, index); err != nil {
 			return err
 		}
 		return insertAudit(ctx, q, first+1, entry)

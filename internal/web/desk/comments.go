@@ -38,6 +38,7 @@ func (c Comments) Routes() []web.Route {
 		web.Desk("GET /desk/comments/{id}", epistle.ReadDesk, c.show),
 		web.Desk("POST /desk/comments/{id}", epistle.Moderate, c.decide),
 		web.Desk("POST /desk/comments/{id}/reply", epistle.Moderate, c.reply),
+		web.Desk("POST /desk/comments/{id}/erase", epistle.ErasePeople, c.erase),
 	}
 }
 
@@ -202,7 +203,8 @@ func cursorOf(s string) store.CommentCursor {
 }
 
 type commentPage struct {
-	Card commentCard
+	Card  commentCard
+	Erase *web.Form // of who wrote it; nil for whom that is not offered
 }
 
 func (c Comments) show(w http.ResponseWriter, r *http.Request) error {
@@ -217,7 +219,7 @@ func (c Comments) show(w http.ResponseWriter, r *http.Request) error {
 	if err := c.fillAnswer(r, card); err != nil {
 		return err
 	}
-	return c.Kernel.Render(w, r, "desk/comment", commentPage{card})
+	return c.page(w, r, card, web.NewForm())
 }
 
 // openCard is a comment on a page of its own, with the form of the reply open.
@@ -387,7 +389,7 @@ func (c Comments) reply(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		card.Form = form
-		return c.Kernel.Render(w, r, "desk/comment", commentPage{card})
+		return c.page(w, r, card, web.NewForm())
 	}
 	if found.WantsReplies {
 		return c.back(w, r, nil, "comments.done.replied-mail")
