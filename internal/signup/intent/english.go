@@ -211,7 +211,7 @@ var english = map[string]string{
 		medicine, wheelchair, blankets, training, seminar, retreat, workshop, marathon, fundraiser, picnic, footer, font, typo, larger type, error, lunch,
 		dinner, coffee, tax, wifi, discount, app, hotel, shipping, mission trip, summer camp, prayer meeting, prayer conference, vigil, prayer walk, hymn,
 		hymnal, study guide, dictionary, license, lessons, lesson, tutor, wedding, funeral, rsvp, refund, voicemail, spam`,
-	"doing": `come to visit, help, helping, teach, teaching, serve, serving, donate, donating, translate, translating, attend, speak, preach, meet, support,
+	"doing": `get in touch, got in touch, getting in touch, get in contact, come to visit, help, helping, teach, teaching, serve, serving, donate, donating, translate, translating, attend, speak, preach, meet, support,
 		supporting, sponsor, adopt, buy, order, purchase, print, printing, work with, work for, visit you, marry, comment, apologise, apologize, congratulate,
 		encourage you, know how many, know how long, know how the, know who, know why, know whether, know if you, know when the, know where the,
 		know what happened, express, send you, sending you, email you, mail you, forward you, write you, tell you, give you, write to you, share with you,

@@ -85,7 +85,7 @@ var asks = concat(
 		`bidding ~3 send|email ~2 whose ~3 more`, `wish ~1 keep ~1 hear|get|know`,
 		`free send|email me ~1 whenif ~6 fresh|news|more|paper|them`, `let me know ~1 whenif ~3 more`, `be there ~3 bymail`,
 		`asking ~4 keep|share|send my ~1 email|mailaddr`, `free sending me ~5 more ~3 regular`, `free sending me ~5 regular`,
-		`late ~5 paper|news|email|list`, `paper|news|email ~4 late`, `asking ~3 hear ~4 paper`, `paper|news *3 gives|addr`, `^ paper mark`,
+		`asking ~3 hear ~4 paper`, `paper|news *3 gives|addr`, `^ paper mark`,
 		`^ paper sub mark`, `bidding email me $|mark`, `have|got ~2 paper mark`,
 	),
 
@@ -117,6 +117,10 @@ var references = compile(0.7,
 	`^ ~6 send|enrol ~1 kplease|kcan`, `^ ~3 apply ~1 kend|kasks|$`,
 )
 
+// lapsed tell of updates that do not come any more, in a comment that calls for
+// an answer.
+var lapsed = compile(0.65, `late ~5 paper|news|email|list`, `paper|news|email ~4 late`)
+
 // sentFor ask for what somebody has signed up for and does not get.
 var sentFor = compile(0.65, `^ ~6 late|klate`)
 
@@ -126,6 +130,7 @@ var (
 	offering  = pattern(`gives|addr`)
 	interest  = pattern(`want|hope|please|pray|kwant|kplease|yes|too|like|paper|news|update|list|email`)
 	elsewhere = pattern(`else|doing|mark|gone|object|kverb|said|other|why|how|late|got|stop`)
+	calling   = pattern(`mark|please|youdo|mayi|want|addr|gives`)
 	signing   = pattern(`sub|ksigned|subbed|apply`)
 	naming    = pattern(`paper|news|update|sub|subbed|email|bymail|list|addr|points|ksigned|klate|mailaddr`)
 )

@@ -104,6 +104,9 @@ func rulesFor(comment []sentence) []scored {
 	if anyClause(comment, naming) {
 		rules = concat(rules, references)
 	}
+	if anyClause(comment, calling) {
+		rules = concat(rules, lapsed)
+	}
 	if anyClause(comment, signing) {
 		rules = concat(rules, sentFor)
 	}
