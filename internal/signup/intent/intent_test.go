@@ -25,10 +25,11 @@ import (
 //	precision .98  .82  .97  .83  .88  .95  .90  .93  .93  .85  .97  .94  .88  .94
 //	recall    .68  .67  .81  .74  .81  .96  .85  .91  .97  .86  .94  .94  .92  .98
 //
-// (set 1 with the rules of before; unseen.jsonl, written between 13 and 14, had
-// .98 and .98.) Many of their comments that ask for nothing
-// are made to look as if they did, and many that ask do so in a roundabout way,
-// so that common comments do better and a stranger's may do worse.
+// (set 1 with the rules of before.) unseen.jsonl had .98 and .98 with its first
+// 114 comments, which were written between sets 13 and 14, and made no mistake
+// with its last 58, written after 14 and plainer. Many comments of the sets that
+// ask for nothing are made to look as if they did, and many that ask do so in a
+// roundabout way; a stranger's may still do worse.
 
 type sample struct {
 	Asks    []intent.Ask // in tuning.jsonl
