@@ -78,7 +78,7 @@ func (s *Store) ClaimDue(ctx context.Context, kind epistle.DeliveryKind, lease t
 
 func (s *Store) claimOf(ctx context.Context, kind epistle.DeliveryKind, issue epistle.ID, now time.Time, lease time.Duration, limit int) ([]Recipient, error) {
 	var seqs []int64
-	err := s.writeBulk(ctx, func(q queries) error {
+	err := s.writeMark(ctx, func(q queries) error {
 		seqs = nil
 		at := micros(now)
 		return q.all(ctx, &seqs, s.claimDue(kind), micros(now.Add(lease)), at, micros(now.Add(-punctuality)), issue,
@@ -109,7 +109,7 @@ const isClaimed = `state IN (0, 2) AND next_at > 0 AND updated_at = ?`
 // has by now it changes nothing.
 func (s *Store) KeepDue(ctx context.Context, claimed []Recipient, lease time.Duration) error {
 	until := micros(s.clock().Add(lease))
-	return s.writeBulk(ctx, func(q queries) error {
+	return s.writeMark(ctx, func(q queries) error {
 		for _, r := range claimed {
 			if _, err := q.exec(ctx, `UPDATE delivery SET next_at = ? WHERE issue_id = ? AND seq = ? AND `+isClaimed,
 				until, r.IssueID, r.Seq, r.claimedAt); err != nil {
@@ -124,7 +124,7 @@ func (s *Store) KeepDue(ctx context.Context, claimed []Recipient, lease time.Dur
 // should it have to be claimed again, Recipient.Begun says so. Conflict
 // "delivery.taken" means that the lease had ended and somebody else has it.
 func (s *Store) BeginDue(ctx context.Context, claimed Recipient) error {
-	return s.writeBulk(ctx, func(q queries) error {
+	return s.writeMark(ctx, func(q queries) error {
 		n, err := q.exec(ctx, `UPDATE delivery SET begun = 1 WHERE issue_id = ? AND seq = ? AND `+isClaimed,
 			claimed.IssueID, claimed.Seq, claimed.claimedAt)
 		return orTaken(n, err)
@@ -158,7 +158,7 @@ func (s *Store) SettleDue(ctx context.Context, claimed Recipient, r Result) erro
 	if err != nil {
 		return err
 	}
-	return s.writeBulk(ctx, func(q queries) error {
+	return s.writeMark(ctx, func(q queries) error {
 		n, err := s.recordResult(ctx, q, claimed.IssueID, r, ids, isClaimed, claimed.claimedAt)
 		return orTaken(n, err)
 	})

@@ -44,7 +44,7 @@ func (s *Store) Reserve(ctx context.Context, wanted []Reservation) ([]time.Time,
 	query := `INSERT INTO bucket (name, free_at) VALUES (?, ?)` + strings.Repeat(`, (?, ?)`, len(order)-1) + `
 		ON CONFLICT (name) DO UPDATE SET free_at = CASE WHEN bucket.free_at > ?
 			THEN bucket.free_at + (excluded.free_at - ?) ELSE excluded.free_at END RETURNING name, free_at`
-	err := s.writeBulk(ctx, func(q queries) error {
+	err := s.writeMark(ctx, func(q queries) error {
 		rows = rows[:0]
 		return q.all(ctx, &rows, query, append(args, now, now)...)
 	})
@@ -67,7 +67,7 @@ func (r Reservation) cost() int64 { return int64(r.Count) * r.Gap.Microseconds()
 // ForgetBuckets removes the buckets that have been free since before a moment:
 // they hold nothing that a new one would not.
 func (s *Store) ForgetBuckets(ctx context.Context, before time.Time) error {
-	return s.writeBulk(ctx, func(q queries) error {
+	return s.writeMark(ctx, func(q queries) error {
 		_, err := q.exec(ctx, `DELETE FROM bucket WHERE free_at < ?`, micros(before))
 		return err
 	})
@@ -104,7 +104,7 @@ func (s *Store) Breakers(ctx context.Context) ([]Breaker, error) {
 // the breaker as it is.
 func (s *Store) OpenBreaker(ctx context.Context, seen Breaker, until time.Time) (Breaker, error) {
 	is := Breaker{Lane: seen.Lane}
-	err := s.writeBulk(ctx, func(q queries) error {
+	err := s.writeMark(ctx, func(q queries) error {
 		query := `UPDATE breaker SET opened = opened + 1, until = ? WHERE lane = ? AND opened = ?`
 		args := []any{micros(until), seen.Lane, seen.Opened}
 		if seen.Opened == 0 {
@@ -140,7 +140,7 @@ func (s *Store) OpenBreaker(ctx context.Context, seen Breaker, until time.Time) 
 func (s *Store) TryBreaker(ctx context.Context, lane []byte, patience time.Duration) (bool, error) {
 	now := s.clock()
 	var n int64
-	err := s.writeBulk(ctx, func(q queries) (err error) {
+	err := s.writeMark(ctx, func(q queries) (err error) {
 		n, err = q.exec(ctx, `UPDATE breaker SET until = ? WHERE lane = ? AND until <= ?`, micros(now.Add(patience)), lane, micros(now))
 		return err
 	})
@@ -149,7 +149,7 @@ func (s *Store) TryBreaker(ctx context.Context, lane []byte, patience time.Durat
 
 // CloseBreaker lets the mail of a lane go again.
 func (s *Store) CloseBreaker(ctx context.Context, lane []byte) error {
-	return s.writeBulk(ctx, func(q queries) error {
+	return s.writeMark(ctx, func(q queries) error {
 		_, err := q.exec(ctx, `DELETE FROM breaker WHERE lane = ?`, lane)
 		return err
 	})

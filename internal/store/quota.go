@@ -10,7 +10,7 @@ import (
 // messages and returns how many it granted: fewer, or none, when all daemons
 // together would pass the limit.
 func (s *Store) SpendQuota(ctx context.Context, relay, day string, limit, count int64) (granted int64, err error) {
-	err = s.writeBulk(ctx, func(q queries) error {
+	err = s.writeMark(ctx, func(q queries) error {
 		used, err := lockQuota(ctx, q, relay, day)
 		if err != nil {
 			return err
@@ -27,7 +27,7 @@ func (s *Store) SpendQuota(ctx context.Context, relay, day string, limit, count 
 // ChargeQuota counts messages that go whatever the quota says; a negative
 // number gives back what was granted and not used.
 func (s *Store) ChargeQuota(ctx context.Context, relay, day string, count int64) error {
-	return s.writeBulk(ctx, func(q queries) error { return addQuota(ctx, q, relay, day, count) })
+	return s.writeMark(ctx, func(q queries) error { return addQuota(ctx, q, relay, day, count) })
 }
 
 // QuotaUsed is how many messages a relay was given, or promised, on a day.

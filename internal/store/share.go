@@ -102,7 +102,7 @@ func (s *Store) OpenShare(ctx context.Context, issueID epistle.ID, owner string,
 	if err := s.clockFit(ctx); err != nil {
 		return 0, err
 	}
-	err = s.writeBulk(ctx, func(q queries) error {
+	err = s.writeMark(ctx, func(q queries) error {
 		if err := q.get(ctx, &number, `UPDATE sender SET shares = shares + 1 WHERE issue_id = ? RETURNING shares`, issueID); err != nil {
 			return err
 		}
@@ -344,7 +344,7 @@ func (s *Store) CloseShare(ctx context.Context, issueID epistle.ID, number, step
 			rest = append(rest, Range{First: r.Done + 1, Last: r.Last, Done: r.Done})
 		}
 	}
-	return s.writeBulk(ctx, func(q queries) error {
+	return s.writeMark(ctx, func(q queries) error {
 		n, err := q.exec(ctx, `UPDATE share SET owner = '', lease_until = 0, step = ?, slots = ? WHERE issue_id = ? AND number = ? AND step <= ?`,
 			step, packRanges(rest), issueID, number, step)
 		if err != nil {

@@ -195,7 +195,7 @@ func (s *Store) writeBulk(ctx context.Context, fn func(q queries) error) error {
 	return s.inTransaction(ctx, manner{turn: bulk}, fn)
 }
 
-// writeMark is write for marks, which only people go before.
+// writeMark is write for what mails wait for; only people go before it.
 func (s *Store) writeMark(ctx context.Context, fn func(q queries) error) error {
 	return s.inTransaction(ctx, manner{turn: marks}, fn)
 }
