@@ -29,7 +29,7 @@ const (
 	englishParagraph = "The bus came late again this week, and the children waited under the roof of the market with their bags on their knees. " +
 		"Nobody complained. An older woman shared **warm chestnuts**, and before the driver arrived they had learned two songs. " +
 		"Please pray for the road over the pass, for the driver's tired back, and for the school that opens in March."
-	koreanParagraph = "이번 주에도 버스는 늦게 왔고, 아이들은 가방을 무릎에 올려놓고 시장 처마 밑에서 기다렸습니다. " +
+	koreanParagraph = "버스는 늦게 왔고, 아이들은 가방을 무릎에 올려놓고 시장 처마 밑에서 기다렸습니다. " +
 		"할머니 한 분이 **따뜻한 군밤**을 나누어 주셨고, 기사님이 오기 전에 아이들은 노래 두 곡을 배웠습니다. " +
 		"고갯길과 기사님의 건강, 그리고 삼월에 문을 여는 학교를 위해 기도해 주세요."
 )

@@ -27,7 +27,8 @@ import (
 //
 // (set 1 with the rules of before.) unseen.jsonl had .98 and .98 with its first
 // 114 comments, which were written between sets 13 and 14, and made no mistake
-// with its last 58, written after 14 and plainer. Many comments of the sets that
+// with the next 58, written after 14 and plainer; its last 120, by somebody who
+// had seen neither the rules nor the sets, had .951 and .967. Many comments of the sets that
 // ask for nothing are made to look as if they did, and many that ask do so in a
 // roundabout way; a stranger's may still do worse.
 

@@ -62,7 +62,10 @@ const button = document.querySelector("[data-keys-help]");
 if (button && help) {
   button.hidden = false;
   button.addEventListener("click", () => help.showModal());
-  help.addEventListener("close", () => (current >= 0 ? go(current) : document.activeElement?.blur()));
+  help.addEventListener("close", () => { // it may come late, when somebody writes already
+    if (document.activeElement?.closest(".comment-row")) return;
+    if (current >= 0) go(current); else document.activeElement?.blur();
+  });
   const box = help.querySelector("[data-keys-off]");
   box.checked = Boolean(localStorage.getItem(off));
   box.addEventListener("change", () => box.checked ? localStorage.setItem(off, "yes") : localStorage.removeItem(off));
