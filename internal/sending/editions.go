@@ -16,7 +16,13 @@ type editions struct {
 	issue      epistle.Issue
 
 	mu   sync.Mutex
-	made map[editionKey]*render.Edition
+	made map[editionKey]compiled
+}
+
+// compiled is an edition, or why there is none.
+type compiled struct {
+	edition *render.Edition
+	err     error
 }
 
 type editionKey struct {
@@ -25,20 +31,18 @@ type editionKey struct {
 }
 
 func newEditions(r Renderer, n epistle.Newsletter, i epistle.Issue) *editions {
-	return &editions{renderer: r, newsletter: n, issue: i, made: map[editionKey]*render.Edition{}}
+	return &editions{renderer: r, newsletter: n, issue: i, made: map[editionKey]compiled{}}
 }
 
 func (e *editions) edition(key editionKey) (*render.Edition, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if made, ok := e.made[key]; ok {
-		return made, nil
-	}
-	made, err := e.renderer.Compile(e.newsletter, e.issue, key.language, key.form)
-	if err == nil {
+	made, ok := e.made[key]
+	if !ok {
+		made.edition, made.err = e.renderer.Compile(e.newsletter, e.issue, key.language, key.form)
 		e.made[key] = made
 	}
-	return made, err
+	return made.edition, made.err
 }
 
 // wire is one person's mail, the same at every attempt. It is good until the

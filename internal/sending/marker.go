@@ -21,10 +21,11 @@ type marker struct {
 	*Service
 	hard     context.Context
 	issueID  epistle.ID
-	number   int64 // of the share
-	steps    int64 // marks so far
-	relaxed  int   // of them, since the last that waited for the disk
-	hold     bool  // what may have arrived before a crash is not sent again
+	number   int64         // of the share
+	steps    int64         // marks so far
+	relaxed  int           // of them, since the last that waited for the disk
+	closed   []store.Range // by these, which a crash of the database may have open again
+	hold     bool          // what may have arrived before a crash is not sent again
 	open     []*span
 	free     []*span // of those, what no connection is at
 	adoptAt  time.Time
@@ -135,7 +136,7 @@ func (m *marker) step(batch []*request, broken error) error {
 			r.span.Done = r.done
 			mark.Results = append(mark.Results, r.results...)
 			if r.span.Done == r.span.Last {
-				mark.Closed = append(mark.Closed, r.span.Range)
+				m.closed = append(m.closed, r.span.Range)
 				m.drop(r.span)
 			}
 			waiting = append(waiting, r)
@@ -146,11 +147,14 @@ func (m *marker) step(batch []*request, broken error) error {
 	}
 	m.demand(&mark.Want)
 	m.steps++
-	mark.Step, mark.Open = m.steps, m.ranges()
+	mark.Step, mark.Open, mark.Closed = m.steps, m.ranges(), m.closed
 	mark.Relaxed = m.mayRelax(mark, len(batch) > 0)
 	given, err := m.commit(mark)
 	if err == nil {
 		m.take(given)
+		if !mark.Relaxed {
+			m.closed = nil
+		}
 	}
 	for _, r := range waiting {
 		if r.take && r.span == nil {

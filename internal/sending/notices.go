@@ -125,7 +125,8 @@ func (p *noticePassage) sure() error {
 	return err
 }
 
-// mostCopies is how often a notice is sent that may have arrived each time.
+// mostCopies is how often a notice is tried at most, if nobody knows whether
+// the last try arrived.
 const mostCopies = 3
 
 // judge decides a notice's next state. When nobody knows whether it arrived it

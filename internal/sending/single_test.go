@@ -1,12 +1,15 @@
 package sending_test
 
 import (
+	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
 	"epistle/internal/epistle"
+	"epistle/internal/render"
 	"epistle/internal/sending"
 	"epistle/internal/smtptest"
 	"epistle/internal/store"
@@ -195,6 +198,56 @@ func TestANoticeThatMayHaveArrivedIsNotSentForEver(t *testing.T) {
 		})
 		if n := len(p.relay.Messages()); n != 3 {
 			t.Errorf("it was sent %d times", n)
+		}
+	})
+}
+
+// brokenIn makes no mail in one language.
+type brokenIn struct {
+	sending.Renderer
+	language epistle.Language
+}
+
+func (b brokenIn) Compile(n epistle.Newsletter, i epistle.Issue, l epistle.Language, f epistle.Form) (*render.Edition, error) {
+	if l == b.language {
+		return nil, errors.New("this edition is broken")
+	}
+	return b.Renderer.Compile(n, i, l, f)
+}
+
+// A mail that cannot be made comes between two that can: while the first is
+// under way, nothing of it may be taken for the second.
+func TestAMailThatCannotBeMadeLeavesTheOneUnderWayAlone(t *testing.T) {
+	eachPress(t, func(t *testing.T, p *press) {
+		const readers = 40 // the odd ones read English
+		p.subscribe(t, 1, readers)
+		p.relay.SetScript(func(step smtptest.Step) smtptest.Action {
+			var n int
+			if _, err := fmt.Sscanf(step.To, "reader%03d@", &n); err == nil && n%4 == 1 && step.Stage == smtptest.Body {
+				return smtptest.Action{Reply: "550 5.1.1 No such user"}
+			}
+			return smtptest.Action{}
+		})
+		service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 1}}})
+		service.Renderer = brokenIn{service.Renderer, epistle.Korean}
+		start(t, service)
+		issue := launch(t, p, service)
+		p.waitState(t, issue.ID, epistle.IssueSent)
+		got := p.copies()
+		for n := 1; n <= readers; n++ {
+			mails, reason := 0, epistle.SuppressionReason("")
+			switch n % 4 {
+			case 1:
+				reason = epistle.AddressGone
+			case 3:
+				mails = 1
+			}
+			if got[address(n)] != mails {
+				t.Errorf("reader %d got %d mails, want %d", n, got[address(n)], mails)
+			}
+			if suppressed, err := p.store.Suppression(t.Context(), epistle.Address(address(n))); err != nil || suppressed != reason {
+				t.Errorf("reader %d is suppressed as %q, want %q (%v)", n, suppressed, reason, err)
+			}
 		}
 	})
 }

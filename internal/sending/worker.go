@@ -173,8 +173,7 @@ func (w *worker) prepare(ctx context.Context) (*letter, error) {
 			w.results = append(w.results, postponed(to, putOff))
 			continue
 		}
-		w.turn = 1 - w.turn
-		made := &w.letters[w.turn]
+		made := &w.letters[1-w.turn] // the other one is under way
 		made.to = *to
 		if made.wire, err = w.editions.wire(&made.scratch, to); err != nil {
 			w.Log.Error("sending: a mail cannot be made", "issue", w.issue.ID, "seq", to.Seq, "error", err)
@@ -182,6 +181,7 @@ func (w *worker) prepare(ctx context.Context) (*letter, error) {
 			continue
 		}
 		made.paid = nil
+		w.turn = 1 - w.turn
 		return made, nil
 	}
 	return nil, nil

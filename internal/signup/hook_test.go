@@ -157,6 +157,27 @@ func TestAHooksMessagesMayComeInAnyOrder(t *testing.T) {
 	})
 }
 
+func TestWhoWasErasedStaysForgottenWhenTheSiteTellsAgain(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h *house) {
+		b := newBlog(h)
+		now := h.clock.Now().UnixMilli()
+		b.tells(map[string]any{"status": "approved", "at_ms": now})
+		if c := b.only(epistle.CommentApproved); c.Address != "miriam@reader.example" {
+			t.Fatalf("the comment is of <%s>", c.Address)
+		}
+		miriam := h.subscribe("miriam@reader.example")
+		h.must(h.service.Erase(t.Context(), h.member(epistle.Editor), miriam.Subscriber.ID, "miriam@reader.example"))
+		b.tells(map[string]any{"event": "edited", "content_raw": "Amen, amen.", "status": "approved", "at_ms": now + 2000})
+		if c := b.only(epistle.CommentApproved); c.Address != "" || c.Body != "Amen, amen." {
+			t.Errorf("after an edit: %q of <%s>", c.Body, c.Address)
+		}
+		b.tells(map[string]any{"event": "status", "content_raw": "Amen, amen.", "status": "spam", "at_ms": now + 3000})
+		if c := b.only(epistle.CommentSpam); c.Address != "" || c.Name != "" || c.Body != "" {
+			t.Errorf("after it was taken down: %q of %q <%s>", c.Body, c.Name, c.Address)
+		}
+	})
+}
+
 func TestTheHookRefusesWhatIsNotSigned(t *testing.T) {
 	eachHouse(t, func(t *testing.T, h *house) {
 		b := newBlog(h)

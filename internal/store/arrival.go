@@ -318,20 +318,43 @@ func (t *taking) follow(ctx context.Context, a epistle.Arrival, row *sourceRow) 
 	return arrivedOf(row, epistle.ArrivalChanged), nil
 }
 
+// isForgotten reports whether a comment was emptied of who wrote it, when they
+// were erased.
+func (t *taking) isForgotten(ctx context.Context, comment epistle.ID, index []byte) (bool, error) {
+	var emptied int
+	if err := t.q.get(ctx, &emptied, `SELECT COUNT(*) FROM comment WHERE id = ? AND LENGTH(address_index) = 0`, comment); err != nil || emptied == 0 {
+		return false, err
+	}
+	reason, err := suppressionOf(ctx, t.q, index)
+	return reason != "", err
+}
+
 // rewrite puts the site's words into a comment. The site's decision counts only
 // when it is another than before: what staff decided here stands until then.
-// The page's title and digest stay as they were when the comment came.
+// The page's title and digest stay as they were when the comment came, and who
+// was erased stays forgotten.
 func (t *taking) rewrite(ctx context.Context, a epistle.Arrival, row *sourceRow) error {
 	x := t.sealer("comment", row.CommentID)
 	name, address, body := x.seal("name", a.Name), x.seal("address", string(a.Address)), x.seal("body", a.Body)
 	if x.err != nil {
 		return x.err
 	}
+	index := t.addressIndex(a.Address)
+	forgotten, err := t.isForgotten(ctx, row.CommentID, index)
+	if err != nil {
+		return err
+	}
 	state, decided := row.CommentState, int64(0)
 	if string(a.State) != row.State {
 		state = string(a.State)
 		if a.State != epistle.CommentPending {
 			decided = micros(t.now)
+		}
+	}
+	if forgotten {
+		address, index = []byte{}, []byte{}
+		if state != string(epistle.CommentApproved) {
+			name, body = []byte{}, []byte{}
 		}
 	}
 	top := row.TopID
@@ -344,7 +367,7 @@ func (t *taking) rewrite(ctx context.Context, a epistle.Arrival, row *sourceRow)
 	if _, err := t.q.exec(ctx, `UPDATE comment SET page_id = ?, name_sealed = ?, address_sealed = ?, address_index = ?, body_sealed = ?, language = ?,
 			state = ?, decided_at = CASE WHEN state = ? THEN decided_at ELSE ? END, decided_by = CASE WHEN state = ? THEN decided_by ELSE 0 END,
 			number = CASE WHEN page_id = ? AND ? = id THEN number ELSE NULL END, parent_id = NULLIF(?, id) WHERE id = ?`,
-		t.pages[a.PageURL], name, address, t.addressIndex(a.Address), body, string(a.Language),
+		t.pages[a.PageURL], name, address, index, body, string(a.Language),
 		state, state, decided, state, t.pages[a.PageURL], top, top, row.CommentID); err != nil {
 		return err
 	}

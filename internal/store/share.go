@@ -120,7 +120,7 @@ type Mark struct {
 	Step    int64         // one more than the step before; the same when a step is repeated
 	Lease   time.Duration // from now
 	Open    []Range       // all ranges that are open after this step
-	Closed  []Range       // those that this step has done to their ends
+	Closed  []Range       // those that were done to their ends since the last step that was not relaxed
 	Results []Result      // of those passed that were not simply accepted
 	Want    Want
 	Relaxed bool // a crash of the database may undo it; not with Results or a Want
