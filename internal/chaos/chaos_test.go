@@ -84,7 +84,7 @@ func wantKept(t *testing.T, o options, a *arena, rounds int, plays ...play) {
 func TestAKilledDaemonLosesNothingAndTheCountingFindsWhatDoes(t *testing.T) {
 	t.Parallel()
 	o, a := testArena(t, rig.SQLite)
-	wantKept(t, o, a, 3, killed(), heldBack())
+	wantKept(t, o, a, 3, killed(), killed().held())
 	if err := o.planted(t.Context(), a, t.TempDir()); err != nil {
 		t.Error(err)
 	}
@@ -119,7 +119,7 @@ func TestAPowerFailureLosesNothing(t *testing.T) {
 	})
 	o, a := arenaOn(t, rig.Postgres, cluster.URL)
 	a.cluster = cluster
-	wantKept(t, o, a, 2, powerLost(), databaseCrashed())
+	wantKept(t, o, a, 3, powerLost(), powerLost().held(), databaseCrashed())
 }
 
 func TestABadRelayDoublesNothing(t *testing.T) {

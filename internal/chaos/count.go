@@ -40,6 +40,7 @@ func (f *field) judge(ctx context.Context) (count, error) {
 		doubtful = int(f.weather.cut.Load()) // a message each
 	}
 	c := assess(f.site.Tally(f.issue, sink.Join(recordings...)), states, bound)
+	c.at = f.at
 	if c.uncertain > doubtful {
 		c.wrong = append(c.wrong, fmt.Sprintf("%d deliveries are uncertain, and at most %d can be", c.uncertain, doubtful))
 	}
@@ -74,7 +75,7 @@ func assess(t rig.Tally, states []epistle.DeliveryState, bound int) count {
 		}
 	}
 	if accepted+taken != t.Readers {
-		note(accepted, fmt.Sprintf("deliveries are recorded as accepted, and %d readers have mail, %d of them uncertain", t.Readers, taken))
+		c.wrong = append(c.wrong, fmt.Sprintf("%d deliveries are recorded as accepted, and %d readers have mail, %d of them uncertain", accepted, t.Readers, taken))
 	}
 	note(refused, "deliveries are recorded as failed or skipped, which no relay gave cause for")
 	note(t.Wrong, "mails are not what their reader should get: "+t.Complaint)

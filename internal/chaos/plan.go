@@ -17,7 +17,7 @@ type plan map[string]map[string]int
 var (
 	usualPlan = plan{
 		rig.SQLite:   {kindKill: 12, kindRelay: 2},
-		rig.Postgres: {kindKill: 8, kindFreeze: 4, kindRestart: 4, kindPower: 2, kindRelay: 2},
+		rig.Postgres: {kindKill: 8, kindFreeze: 4, kindRestart: 4, kindPower: 4, kindRelay: 2},
 	}
 	fullPlan = plan{
 		rig.SQLite:   {kindKill: 100, kindRelay: 10},
@@ -117,7 +117,7 @@ func (o options) series(ctx context.Context, a *arena, r *row, plays []play, rou
 			return err
 		}
 		r.add(c, time.Since(began))
-		o.say("%s %s, at %2.0f %%: lost %d, extra %d, uncertain %d (%.1f s)", r.DB, p.name, 100*c.at, c.lost, c.extra, c.uncertain, time.Since(began).Seconds())
+		o.say("%s %s, at %2.0f %%: lost %d, extra %d of %d allowed, uncertain %d (%.1f s)", r.DB, p.name, 100*c.at, c.lost, c.extra, c.bound, c.uncertain, time.Since(began).Seconds())
 		for _, wrong := range c.wrong {
 			o.say("  WRONG: %s", wrong)
 		}

@@ -32,13 +32,13 @@ const (
 // turns among its plays.
 func kinds(database string) map[string][]play {
 	if database == rig.SQLite {
-		return map[string][]play{kindKill: {killed(), killed(), heldBack()}, kindRelay: relayPlays(1)}
+		return map[string][]play{kindKill: {killed(), killed(), killed().held()}, kindRelay: relayPlays(1)}
 	}
 	return map[string][]play{
-		kindKill:    {killed(), killedBesideAnother(), heldBack()},
+		kindKill:    {killed(), killedBesideAnother(), killed().held()},
 		kindFreeze:  {frozen()},
 		kindRestart: {databaseCrashed(), databaseRestarted()},
-		kindPower:   {powerLost()},
+		kindPower:   {powerLost(), powerLost().held()},
 		kindRelay:   relayPlays(2),
 	}
 }
@@ -55,11 +55,11 @@ func killed() play {
 		}}
 }
 
-// heldBack is the same with a newsletter that rather misses a mail than sends
-// it twice.
-func heldBack() play {
-	p := killed()
-	p.name, p.hold = "kill -9 in hold mode", true
+// held is the same with a newsletter that rather misses a mail than sends it
+// twice. Every mark waits for the disk then, so a fault leaves no more than one
+// delivery a connection in doubt.
+func (p play) held() play {
+	p.name, p.hold, p.copies = p.name+" in hold mode", true, 0
 	return p
 }
 
@@ -71,7 +71,9 @@ func killedBesideAnother() play {
 func killVictim(_ context.Context, f *field) error {
 	d := f.daemons[f.victim]
 	f.daemons[f.victim] = nil
-	return d.Kill()
+	err := d.Kill()
+	f.at = f.share() // it may have come far since the instant was chosen
+	return err
 }
 
 func waitSent(ctx context.Context, f *field) error { return f.waitSent(ctx) }
@@ -102,12 +104,15 @@ func databaseRestarted() play {
 		strike: func(ctx context.Context, f *field) error { return f.cluster.Restart(ctx) }}
 }
 
-// powerLost takes PostgreSQL and the only daemon away at the same moment, and
-// brings back what the disk has.
+// powerLost takes PostgreSQL and the only daemon away at the same moment, so
+// that neither has time to finish what it is at, and brings back what the disk
+// has.
 func powerLost() play {
 	return play{name: "the power fails", daemons: 1, struck: 1, copies: marksToDisk,
 		strike: func(ctx context.Context, f *field) error {
-			return errors.Join(killVictim(ctx, f), f.cluster.Crash(ctx))
+			crashed := make(chan error, 1)
+			go func() { crashed <- f.cluster.Crash(ctx) }()
+			return errors.Join(killVictim(ctx, f), <-crashed)
 		},
 		mend: killed().mend}
 }
