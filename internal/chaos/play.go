@@ -36,8 +36,8 @@ func kinds(database string) map[string][]play {
 	}
 	return map[string][]play{
 		kindKill:    {killed(), killedBesideAnother(), killed().held()},
-		kindFreeze:  {frozen()},
-		kindRestart: {databaseCrashed(), databaseRestarted()},
+		kindFreeze:  {frozen(), frozen(), frozen().held()},
+		kindRestart: {databaseCrashed(), databaseRestarted(), databaseCrashed().held()},
 		kindPower:   {powerLost(), powerLost().held()},
 		kindRelay:   relayPlays(2),
 	}
