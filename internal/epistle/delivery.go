@@ -12,7 +12,7 @@ const (
 	Deferred  DeliveryState = 2 // a temporary refusal; NextAt says when it is tried again
 	Failed    DeliveryState = 3 // refused for good, or tried for 48 hours
 	Skipped   DeliveryState = 4 // left, paused or suppressed after launch
-	Uncertain DeliveryState = 5 // the reply after DATA never came
+	Uncertain DeliveryState = 5 // the relay may have read all of the mail, and its reply never came
 )
 
 func (s DeliveryState) String() string {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/wneessen/go-mail/smtp"
+	"golang.org/x/sys/unix"
 )
 
 // Conn is one connection to a relay. It is for one goroutine.
@@ -191,6 +192,54 @@ func (c *Conn) quiet() error {
 }
 
 var longAgo = time.Unix(1, 0)
+
+// lateReset is how long after the dot a reset still means that the relay hung
+// up on it. What comes later may be a firewall that forgot the connection, or a
+// relay started anew that never knew it, found out by a keepalive; of these the
+// first goes out after 15 s (net.Dialer).
+const lateReset = 10 * time.Second
+
+// unread reports whether a connection that ended without a reply to the dot,
+// written at dotted, ended in a way which shows that the relay did not read it.
+// TCP tells in two cases.
+//
+// The relay hung up before its system had got the dot: its FIN acknowledges all
+// that was got, hence all that was read, and the dot is not among that.
+//
+// The connection was reset: so does a system that throws bytes away unread
+// (RFC 9293, section 3.6.1), and the dot is the last of them. It is not quite the
+// last if an envelope was announced: both go out in one segment and are read at
+// once, but a relay may have read the one without the other, and some programs
+// reset a connection on purpose. Then the mail goes out a second time with the
+// same Message-ID, which is a lesser evil than losing every mail whose relay
+// stopped in the midst of it (RFC 5321, section 4.1.1.4; RFC 1047).
+func (c *Conn) unread(end error, dotted time.Time) bool {
+	if errors.Is(end, io.EOF) && c.socket != nil {
+		// TLS has an end of its own, and the socket's follows it.
+		_ = c.raw.SetReadDeadline(time.Now().Add(brief))
+		err := c.socket.Read(func(fd uintptr) bool { return c.peek(fd) && c.peeked != nil })
+		end = errors.Join(err, c.peeked)
+	}
+	switch reset := errors.Is(end, syscall.ECONNRESET) || errors.Is(end, syscall.EPIPE); {
+	case reset && time.Since(dotted) < lateReset:
+		return true
+	case reset, errors.Is(end, io.EOF):
+		return c.unacknowledged()
+	}
+	return false
+}
+
+// unacknowledged reports whether the relay's system has not got all that was
+// written, as far as is known here. Only Linux can be asked.
+func (c *Conn) unacknowledged() bool {
+	bytes := 0
+	if c.socket != nil {
+		_ = c.socket.Control(func(fd uintptr) {
+			bytes, _ = unix.IoctlGetInt(int(fd), unix.TIOCOUTQ) // SIOCOUTQ, tcp(7)
+		})
+	}
+	return bytes > 0
+}
 
 // socketOf is the socket under a connection, and under its TLS.
 func socketOf(conn net.Conn) syscall.RawConn {

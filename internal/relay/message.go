@@ -308,8 +308,9 @@ func (c *Conn) interrupted(err error) Outcome {
 
 // End sends the final dot and returns what the relay made of the message, as
 // soon as it says so. If no usable reply comes, the outcome is Uncertain and
-// the connection is closed. If the dot certainly did not go out, the outcome is
-// Temporary at AtBody.
+// the connection is closed. If the dot certainly did not go out, or the relay
+// hung up in a way which shows that it did not read it (see unread), the outcome
+// is Temporary at AtBody, and the connection is closed as well.
 //
 // next, if it is not nil, is announced in the same write where the relay
 // pipelines: Begin must come with it next, unless the connection is closed.
@@ -336,13 +337,17 @@ func (c *Conn) end(next *Envelope) Outcome {
 		c.stand, c.next = announced, *next
 	}
 	c.deadline(c.timeouts.Final)
+	dotted := time.Now()
 	if left, err := c.write(c.out); err != nil {
-		if left == len(c.out) {
+		if left == len(c.out) || c.unread(err, dotted) {
 			return c.giveUp(lost(AtBody, err))
 		}
 		return c.giveUp(lost(AtDot, err))
 	}
 	o := c.hear(AtDot)
+	if o.Class == Uncertain && c.unread(o.Err, dotted) {
+		o = lost(AtBody, o.Err)
+	}
 	if o.doubtful || c.stand == idle && c.r.Buffered() > 0 {
 		return c.giveUp(o)
 	}

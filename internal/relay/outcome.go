@@ -17,7 +17,7 @@ const (
 	Permanent               // this message will never go to this person; the person may still be there
 	PersonGone              // the address does not exist any more
 	Policy                  // the relay objects to us, to the content or to the pace, not to the person
-	Uncertain               // the final dot went out and no usable reply came back
+	Uncertain               // the final dot went out, the relay may have read it, and no usable reply came back
 )
 
 func (c Class) String() string {
@@ -35,7 +35,7 @@ const (
 	AtMail Stage = iota
 	AtRcpt
 	AtData
-	AtBody // the body was on its way, the dot was not: it is not delivered
+	AtBody // the body was on its way, the dot was not or was left unread: it is not delivered
 	AtDot  // the dot was out
 )
 
@@ -137,8 +137,8 @@ func ofMailbox(status string) bool {
 }
 
 // lost is the outcome without a usable reply. A dropped connection is never
-// permanent: before the dot the message is simply not sent yet, after it
-// nobody knows.
+// permanent: before the relay read the dot the message is simply not sent yet,
+// after it nobody knows.
 func lost(stage Stage, err error) Outcome {
 	o := Outcome{Class: Temporary, Stage: stage, Err: wordless(err), doubtful: true}
 	if stage == AtDot {
