@@ -43,7 +43,7 @@ func TestWhatADeadDaemonHadClaimedIsSentSoon(t *testing.T) {
 					p.hold(t, hold)
 					victim := &mortal{Store: p.store}
 					issue, gate, stop := p.retried(t, victim, 3, stage)
-					victim.dead.Store(true)
+					victim.die()
 					p.relay.HangUpAll()
 					gate.Open()
 					stop()

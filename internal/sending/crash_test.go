@@ -47,7 +47,7 @@ func TestAfterACrashNothingIsLostAndLittleDoubled(t *testing.T) {
 				first := p.service(t, victim, sending.Options{Relays: []sending.Relay{{Connections: connections}}})
 				dead := make(chan struct{})
 				p.relay.SetScript(tripwire(at, func() {
-					victim.dead.Store(true)
+					victim.die()
 					p.relay.HangUpAll()
 					close(dead)
 				}))
@@ -111,7 +111,7 @@ func TestALaunchIsResumedAfterACrash(t *testing.T) {
 			if chunks++; chunks <= 2 {
 				return nil
 			}
-			victim.dead.Store(true)
+			victim.die()
 			close(dead)
 			return errDead
 		}

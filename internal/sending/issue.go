@@ -74,9 +74,9 @@ func (s *Service) sendIssue(ctx, hard context.Context, issueID epistle.ID) bool 
 	go r.marker.run()
 	var group sync.WaitGroup
 	group.Go(func() { r.launch(ctx) })
-	for range s.gateway.connections() {
+	for n := range s.gateway.connections() {
 		group.Go(func() {
-			w := newWorker(r)
+			w := newWorker(r, n)
 			defer w.link.leave()
 			w.work(ctx)
 		})
@@ -107,12 +107,12 @@ func (s *Service) join(ctx, hard context.Context, issueID epistle.ID) (*run, err
 		_, err := s.Store.StopIssue(ctx, issueID, "unapproved")
 		return nil, errors.Join(errors.New("an issue on its way is not approved"), err)
 	}
-	number, err := s.Store.OpenShare(ctx, issueID, s.owner, s.lease)
+	share, err := s.Store.OpenShare(ctx, issueID, s.owner, s.lease)
 	if err != nil {
 		return nil, err
 	}
 	return &run{Service: s, hard: hard, issue: issue, editions: newEditions(s.Renderer, newsletter, issue),
-		launched: newProgress(), marker: newMarker(s, hard, issueID, number, newsletter.Hold)}, nil
+		launched: newProgress(), marker: newMarker(s, hard, issueID, share, newsletter.Hold)}, nil
 }
 
 // launch writes the deliveries, chunk by chunk, while the first are being sent;

@@ -21,7 +21,7 @@ type marker struct {
 	*Service
 	hard     context.Context
 	issueID  epistle.ID
-	number   int64         // of the share
+	share    store.Share
 	steps    int64         // marks so far
 	relaxed  int           // of them, since the last that waited for the disk
 	closed   []store.Range // by these, which a crash of the database may have open again
@@ -57,8 +57,8 @@ type answer struct {
 // the last ones. Waiting for all would let one slow connection hold the others.
 const gathering = 400 * time.Microsecond
 
-func newMarker(s *Service, hard context.Context, issueID epistle.ID, number int64, hold bool) *marker {
-	return &marker{Service: s, hard: hard, issueID: issueID, number: number, hold: hold,
+func newMarker(s *Service, hard context.Context, issueID epistle.ID, share store.Share, hold bool) *marker {
+	return &marker{Service: s, hard: hard, issueID: issueID, share: share, hold: hold,
 		requests: make(chan *request, 4*s.gateway.connections()), ended: make(chan struct{}), timer: time.NewTimer(time.Hour)}
 }
 
@@ -121,7 +121,7 @@ func (m *marker) gather(batch []*request) []*request {
 // step applies a batch, commits it and answers. Without a batch it renews the
 // lease and looks for ranges that have become nobody's.
 func (m *marker) step(batch []*request, broken error) error {
-	mark := store.Mark{IssueID: m.issueID, Number: m.number, Lease: m.lease}
+	mark := store.Mark{IssueID: m.issueID, Number: m.share.Number, Lease: m.lease}
 	waiting := batch[:0]
 	for _, r := range batch {
 		switch {
@@ -173,9 +173,10 @@ const diskEvery = 8
 
 // mayRelax reports whether a step need not wait for the disk. What is given out
 // or refused must be certain, and so must every step where nothing is to be sent
-// twice, and the last for a while.
+// twice, and the last for a while; and each where there is a journal, since it
+// stands for several messages of a connection.
 func (m *marker) mayRelax(mark store.Mark, passes bool) bool {
-	if m.hold || !passes || mark.Want.Any() || len(mark.Results) > 0 || m.relaxed == diskEvery-1 {
+	if m.hold || m.share.Journal != nil || !passes || mark.Want.Any() || len(mark.Results) > 0 || m.relaxed == diskEvery-1 {
 		m.relaxed = 0
 		return false
 	}
@@ -269,12 +270,15 @@ func (m *marker) tryCommit(mark store.Mark) ([]store.Range, error) {
 // end gives the share back. If that fails, the next owner finds the ranges as
 // they are.
 func (m *marker) end(broken error) {
+	if m.share.Journal != nil {
+		_ = m.share.Journal.Close() // nobody writes it any more
+	}
 	if broken != nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.hard), commitTime)
 	defer cancel()
-	if err := m.Store.CloseShare(ctx, m.issueID, m.number, m.steps+1, m.ranges()); err != nil {
+	if err := m.Store.CloseShare(ctx, m.issueID, m.share.Number, m.steps+1, m.ranges()); err != nil {
 		m.Log.Warn("sending: could not give the issue back", "issue", m.issueID, "error", err)
 	}
 }

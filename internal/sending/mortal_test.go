@@ -16,7 +16,9 @@ import (
 type mortal struct {
 	sending.Store
 	dead atomic.Bool
-	away atomic.Bool
+	// journal is that of its last share; the dead write none.
+	journal atomic.Pointer[store.Journal]
+	away    atomic.Bool
 	// beforeChunk, if set, may fail a chunk of a launch.
 	beforeChunk func() error
 	// beforeMark, if set, is called before each mark.
@@ -29,6 +31,13 @@ type mortal struct {
 	kept atomic.Int64
 	// afterDue, if set, is told what became of a single delivery.
 	afterDue func(store.Result)
+}
+
+func (m *mortal) die() {
+	m.dead.Store(true)
+	if journal := m.journal.Load(); journal != nil {
+		_ = journal.Close() // what was noted stands
+	}
 }
 
 var errDead = errors.New("this process is dead")
@@ -77,11 +86,13 @@ func (m *mortal) ReadRange(ctx context.Context, id epistle.ID, first, last int64
 	return m.Store.ReadRange(ctx, id, first, last)
 }
 
-func (m *mortal) OpenShare(ctx context.Context, id epistle.ID, owner string, lease time.Duration) (int64, error) {
+func (m *mortal) OpenShare(ctx context.Context, id epistle.ID, owner string, lease time.Duration) (store.Share, error) {
 	if err := m.fault(); err != nil {
-		return 0, err
+		return store.Share{}, err
 	}
-	return m.Store.OpenShare(ctx, id, owner, lease)
+	share, err := m.Store.OpenShare(ctx, id, owner, lease)
+	m.journal.Store(share.Journal)
+	return share, err
 }
 
 func (m *mortal) LaunchChunk(ctx context.Context, l store.Launch, size int) (store.Progress, error) {

@@ -101,7 +101,7 @@ type IssueStore interface {
 // ShareStore is what a run works with.
 type ShareStore interface {
 	Tasks(ctx context.Context) ([]store.Task, error)
-	OpenShare(ctx context.Context, issueID epistle.ID, owner string, lease time.Duration) (number int64, err error)
+	OpenShare(ctx context.Context, issueID epistle.ID, owner string, lease time.Duration) (store.Share, error)
 	MarkShare(ctx context.Context, m store.Mark) (given []store.Range, err error)
 	CloseShare(ctx context.Context, issueID epistle.ID, number, step int64, open []store.Range) error
 	LaunchChunk(ctx context.Context, l store.Launch, size int) (store.Progress, error)

@@ -26,11 +26,11 @@ func (p *press) launched(t *testing.T, readers int) epistle.Issue {
 
 func (p *press) openShare(t *testing.T, issue epistle.ID, owner string) store.Mark {
 	t.Helper()
-	number, err := p.store.OpenShare(t.Context(), issue, owner, time.Minute)
+	share, err := p.store.OpenShare(t.Context(), issue, owner, time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return store.Mark{IssueID: issue, Number: number, Lease: time.Minute, Want: store.Want{Ranges: 2, Size: 3, Split: 1}}
+	return store.Mark{IssueID: issue, Number: share.Number, Lease: time.Minute, Want: store.Want{Ranges: 2, Size: 3, Split: 1}}
 }
 
 func (p *press) mark(t *testing.T, m store.Mark) []store.Range {

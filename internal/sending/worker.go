@@ -22,10 +22,14 @@ type worker struct {
 	letters [2]letter         // one under way, one made meanwhile
 	turn    int
 
-	request request // to the marker; one at a time
-	asked   bool    // its answer is still to come
-	refusal int     // how many it tells of were refused for good
-	refused error   // what the marker said to the last pass, once it is known
+	request  request // to the marker; one at a time
+	asked    bool    // its answer is still to come
+	posted   int64   // the last that it told the marker of
+	postedAt time.Time
+	noted    bool  // all that was passed is in the journal
+	place    int   // in the journal
+	refusal  int   // how many it tells of were refused for good
+	refused  error // what the marker said to the last pass, once it is known
 
 	check     store.Check
 	checkedAt time.Time // when the check began
@@ -39,8 +43,10 @@ type letter struct {
 	paid    *route // the relay that it was admitted to; nil: not yet
 }
 
-func newWorker(r *run) *worker {
-	return &worker{run: r, link: link{gateway: r.gateway, purpose: forBulk}, request: request{answer: make(chan answer, 1)}}
+// newWorker makes the worker of a connection, whose place in the journal is its
+// own.
+func newWorker(r *run, place int) *worker {
+	return &worker{run: r, place: place, link: link{gateway: r.gateway, purpose: forBulk}, request: request{answer: make(chan answer, 1)}}
 }
 
 // work takes ranges until there are none.
@@ -83,22 +89,57 @@ func (w *worker) take() (*span, error) {
 }
 
 // pass publishes that the range is done up to seq, with the results of those
-// not simply accepted. It does not wait for the commit; settled does, before
+// not simply accepted. It does not wait for the commit; certain does, before
 // the next message is finished.
 func (w *worker) pass(seq int64) error {
+	w.moved.Store(true)
+	w.first = seq + 1
+	w.noted = w.isBusy() && w.note(seq)
+	if w.noted && seq < w.span.Last && seq-w.posted < notesToAMark {
+		return nil
+	}
+	return w.post(seq)
+}
+
+// notesToAMark is how many messages of a connection are noted before the marker
+// hears of them. It commits those while the next are noted, so that a loss of
+// power may undo twice as many.
+const notesToAMark = 8
+
+// isBusy reports whether messages follow each other so fast that waiting for a
+// commit would hold them up. At leisure they wait, and staff see each at once.
+func (w *worker) isBusy() bool { return time.Since(w.postedAt) < 20*time.Millisecond }
+
+// note writes into the journal that the range is done up to seq, where there is
+// one and that is all there is to say. Where a message in doubt is held, a loss
+// of power must not undo it.
+func (w *worker) note(seq int64) bool {
+	journal := w.marker.share.Journal
+	return journal != nil && !w.marker.hold && len(w.results) == 0 && journal.Note(w.place, w.span.Last, seq) == nil
+}
+
+// post tells the marker that the range is done up to seq.
+func (w *worker) post(seq int64) error {
 	if err := w.settled(); err != nil {
 		return err
 	}
-	w.moved.Store(true)
 	w.request.take, w.request.span, w.request.done, w.request.results = false, w.span, seq, w.results
 	for _, r := range w.results {
 		if isRefusal(r) {
 			w.refusal++
 		}
 	}
-	w.results, w.asked, w.first = nil, true, seq+1
+	w.results, w.asked, w.posted, w.postedAt = nil, true, seq, time.Now()
 	w.marker.requests <- &w.request
 	return nil
+}
+
+// certain returns once no end of this process can undo what was passed.
+func (w *worker) certain() error {
+	if w.noted {
+		return w.refused
+	}
+	return w.settled()
 }
 
 // settled returns once all that was passed is committed.
@@ -116,8 +157,8 @@ func (w *worker) settled() error {
 
 // sendSpan sends what is left of a range.
 func (w *worker) sendSpan(ctx context.Context, span *span) (err error) {
-	defer func() { err = errors.Join(err, w.settled()) }()
-	w.span, w.first, w.results = span, span.Done+1, nil
+	w.span, w.first, w.results, w.posted, w.noted = span, span.Done+1, nil, span.Done, false
+	defer func() { err = errors.Join(err, w.finish()) }()
 	if err := w.read(ctx); err != nil {
 		return err
 	}
@@ -134,6 +175,15 @@ func (w *worker) sendSpan(ctx context.Context, span *span) (err error) {
 		}
 	}
 	return nil
+}
+
+// finish has everything that was passed committed.
+func (w *worker) finish() error {
+	if done := w.first - 1; done > w.posted && w.refused == nil {
+		w.results = nil // of those behind, whom nobody passed
+		return errors.Join(w.post(done), w.settled())
+	}
+	return w.settled()
 }
 
 // read asks who is in the range, and waits out a database that is away.
@@ -306,7 +356,7 @@ func (p *passage) prepareNext() (*letter, error) {
 // next letter, and announces that one if it may go at once.
 func (p *passage) beforeDot() (*relay.Envelope, error) {
 	next, _ := p.prepareNext() // its error ends the work after this letter
-	if err := p.settled(); err != nil {
+	if err := p.certain(); err != nil {
 		return nil, err
 	}
 	if err := p.sure(); err != nil {

@@ -91,7 +91,7 @@ func TestADaemonWhoseClockIsWrongClaimsNothing(t *testing.T) {
 			t.Errorf("claim %s: %v, want that the clock is off", what, err)
 		}
 	}
-	given, err := s.MarkShare(t.Context(), store.Mark{IssueID: issue, Number: share, Lease: time.Minute, Want: store.Want{Ranges: 1, Size: 1, Split: 1}})
+	given, err := s.MarkShare(t.Context(), store.Mark{IssueID: issue, Number: share.Number, Lease: time.Minute, Want: store.Want{Ranges: 1, Size: 1, Split: 1}})
 	if err != nil || len(given) != 0 {
 		t.Errorf("a share that was begun was given %v, error %v; want nothing", given, err)
 	}
@@ -108,7 +108,7 @@ func TestADaemonWhoseClockIsWrongClaimsNothing(t *testing.T) {
 	if err := s.Fit(t.Context()); err != nil {
 		t.Errorf("the clock was set right: %v", err)
 	}
-	given, err = s.MarkShare(t.Context(), store.Mark{IssueID: issue, Number: share, Lease: time.Minute, Want: store.Want{Ranges: 1, Size: 1, Split: 1}})
+	given, err = s.MarkShare(t.Context(), store.Mark{IssueID: issue, Number: share.Number, Lease: time.Minute, Want: store.Want{Ranges: 1, Size: 1, Split: 1}})
 	if err != nil || len(given) != 1 {
 		t.Errorf("the share was given %v, error %v; want a range", given, err)
 	}

@@ -36,6 +36,8 @@ type dialect interface {
 	hasTable(ctx context.Context, db *sqlx.DB, name string) (bool, error)
 	// lockPath is the file that keeps a second daemon away; "" for none.
 	lockPath() string
+	// journalPath is the file of a share's notes; "" for none.
+	journalPath() string
 	// claimSuffix goes at the end of a SELECT that claims rows of a table: what
 	// another transaction holds is passed over.
 	claimSuffix(table string) string
@@ -153,6 +155,8 @@ func (d sqliteDialect) hasTable(ctx context.Context, db *sqlx.DB, name string) (
 
 func (d sqliteDialect) lockPath() string { return d.path + ".lock" }
 
+func (d sqliteDialect) journalPath() string { return d.path + "-sent" }
+
 func (sqliteDialect) claimSuffix(string) string { return "" }
 
 func (sqliteDialect) relax(update string) string { return update } // the connection says it
@@ -257,6 +261,8 @@ func (postgresDialect) hasTable(ctx context.Context, db *sqlx.DB, name string) (
 }
 
 func (postgresDialect) lockPath() string { return "" }
+
+func (postgresDialect) journalPath() string { return "" }
 
 func (postgresDialect) claimSuffix(table string) string {
 	return " FOR UPDATE OF " + table + " SKIP LOCKED"

@@ -132,11 +132,11 @@ func issuesAreThere(t *testing.T, s *store.Store) {
 
 // adopt opens a share and returns every range that it is given.
 func adopt(ctx context.Context, s *store.Store, id epistle.ID) ([]store.Range, error) {
-	number, err := s.OpenShare(ctx, id, "another", time.Minute)
+	share, err := s.OpenShare(ctx, id, "another", time.Minute)
 	if err != nil {
 		return nil, err
 	}
-	return s.MarkShare(ctx, store.Mark{IssueID: id, Number: number, Lease: time.Minute,
+	return s.MarkShare(ctx, store.Mark{IssueID: id, Number: share.Number, Lease: time.Minute,
 		Want: store.Want{Ranges: 3, Size: 250, Split: 1, Adopt: true}})
 }
 

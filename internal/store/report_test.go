@@ -53,7 +53,7 @@ func TestAReportFollowsAnIssueStepByStep(t *testing.T) {
 		is("a first chunk", epistle.Report{Queued: 12})
 		share, err := s.OpenShare(ctx, issue.ID, "a", time.Minute)
 		c.must(err)
-		mark := store.Mark{IssueID: issue.ID, Number: share, Lease: time.Minute, Want: store.Want{Ranges: 1, Size: 8, Split: 1}}
+		mark := store.Mark{IssueID: issue.ID, Number: share.Number, Lease: time.Minute, Want: store.Want{Ranges: 1, Size: 8, Split: 1}}
 		mark.Open, err = s.MarkShare(ctx, mark)
 		c.must(err)
 		is("a range", epistle.Report{Queued: 12})
@@ -83,7 +83,7 @@ func TestAReportFollowsAnIssueStepByStep(t *testing.T) {
 		mark.Want = store.Want{}
 		_, err = s.MarkShare(ctx, mark)
 		c.must(err)
-		c.must(s.CloseShare(ctx, issue.ID, share, mark.Step+1, mark.Open))
+		c.must(s.CloseShare(ctx, issue.ID, share.Number, mark.Step+1, mark.Open))
 		is("given back half-way", epistle.Report{Queued: 9, Accepted: 7, Deferred: 1, Failed: 1, Skipped: 1, Uncertain: 1})
 
 		clock.Advance(2 * time.Minute)

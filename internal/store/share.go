@@ -96,21 +96,39 @@ func (s *Store) expired() int64 {
 	return micros(s.clock().AddDate(100, 0, 0))
 }
 
-// OpenShare begins a share of an issue for an owner and returns its number. The
-// lease must be renewed by MarkShare.
-func (s *Store) OpenShare(ctx context.Context, issueID epistle.ID, owner string, lease time.Duration) (number int64, err error) {
+// Share is what one daemon sends of an issue.
+type Share struct {
+	Number  int64
+	Journal *Journal // the caller closes it; nil on PostgreSQL, where a daemon elsewhere may take over
+}
+
+// OpenShare begins a share of an issue for an owner. The lease must be renewed
+// by MarkShare.
+func (s *Store) OpenShare(ctx context.Context, issueID epistle.ID, owner string, lease time.Duration) (share Share, err error) {
 	if err := s.clockFit(ctx); err != nil {
-		return 0, err
+		return share, err
+	}
+	path := s.dialect.journalPath()
+	notes, err := readNotes(path)
+	if err != nil {
+		return share, journalError(err)
 	}
 	err = s.writeMark(ctx, func(q queries) error {
-		if err := q.get(ctx, &number, `UPDATE sender SET shares = shares + 1 WHERE issue_id = ? RETURNING shares`, issueID); err != nil {
+		if err := takeOver(ctx, q, notes); err != nil {
+			return err
+		}
+		if err := q.get(ctx, &share.Number, `UPDATE sender SET shares = shares + 1 WHERE issue_id = ? RETURNING shares`, issueID); err != nil {
 			return err
 		}
 		_, err := q.exec(ctx, `INSERT INTO share (issue_id, number, owner, lease_until, step, slots) VALUES (?, ?, ?, ?, 0, ?)`,
-			issueID, number, owner, micros(s.clock().Add(lease)), []byte{})
+			issueID, share.Number, owner, micros(s.clock().Add(lease)), []byte{})
 		return err
 	})
-	return number, err
+	if err == nil && path != "" {
+		share.Journal, err = newJournal(path, issueID, share.Number)
+		err = journalError(err)
+	}
+	return share, err
 }
 
 // Mark is one step of a share, recorded as a whole.

@@ -1,0 +1,111 @@
+package store_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"epistle/internal/epistle"
+	"epistle/internal/store"
+	"epistle/internal/storetest"
+)
+
+// noting is a share with two ranges of two, in a database whose file the test
+// knows.
+type noting struct {
+	store *store.Store
+	path  string
+	issue epistle.ID
+	share store.Share
+	given []store.Range
+}
+
+func newNoting(t *testing.T) *noting {
+	t.Helper()
+	n := &noting{path: filepath.Join(t.TempDir(), "epistle.db")}
+	s := storetest.Open(t, "sqlite:"+n.path, time.Now)
+	n.store, n.issue = s, launchedBy(t, s)
+	var err error
+	if n.share, err = s.OpenShare(t.Context(), n.issue, "first", time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	n.given, err = s.MarkShare(t.Context(), store.Mark{IssueID: n.issue, Number: n.share.Number, Step: 1, Lease: time.Minute,
+		Want: store.Want{Ranges: 2, Size: 2, Split: 1}})
+	if err != nil || len(n.given) != 2 || n.given[1].First == n.given[1].Last {
+		t.Fatalf("given %v, error %v", n.given, err)
+	}
+	return n
+}
+
+// adopted is what the next share finds.
+func (n *noting) adopted(t *testing.T) []store.Range {
+	t.Helper()
+	given, err := adopt(t.Context(), n.store, n.issue)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return given[:2]
+}
+
+func TestWhatWasNotedIsNotGivenOutAgain(t *testing.T) {
+	n := newNoting(t)
+	first, second := n.given[0], n.given[1]
+	for place, r := range []store.Range{first, second} {
+		for done := r.First; done <= r.First+int64(place); done++ {
+			if err := n.share.Journal.Note(place, r.Last, done); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	// A look at an issue by somebody who does not come to adopt takes nothing away.
+	if _, err := n.store.OpenShare(t.Context(), n.issue, "second", time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	first.Done, second.Done = first.First, second.First+1
+	if got := n.adopted(t); got[0].Done != first.Done || got[1].Done != second.Done {
+		t.Errorf("the next share was given %v, want %v and %v", got, first, second)
+	}
+	if err := n.share.Journal.Note(0, first.Last, first.Last); err != nil {
+		t.Errorf("the former owner notes: %v", err)
+	}
+	if got := n.adopted(t); got[0].Done != first.Done {
+		t.Errorf("the former owner moved a range of the next to %v", got[0])
+	}
+}
+
+func TestADamagedJournalTakesNothingAway(t *testing.T) {
+	n := newNoting(t)
+	first := n.given[0]
+	for place, note := range [][2]int64{{first.Last, first.First}, {first.Last, first.Last + 1}, {first.Last + 1000, first.First}} {
+		if err := n.share.Journal.Note(place, note[0], note[1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	journal := n.path + "-sent"
+	text, err := os.ReadFile(journal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text[31]++ // the first note says that one more is done, and its sum is wrong
+	if err := os.WriteFile(journal, append(text, "half a note"...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := n.adopted(t); got[0] != first {
+		t.Errorf("the next share was given %v, want %v", got[0], first)
+	}
+}
+
+func TestAJournalIsTheOwnersAlone(t *testing.T) {
+	n := newNoting(t)
+	info, err := os.Stat(n.path + "-sent")
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the journal: %v, %v", info, err)
+	}
+	storetest.Each(t, func(t *testing.T, s *store.Store, _ *storetest.Clock) {
+		share, err := s.OpenShare(t.Context(), launchedBy(t, s), "me", time.Minute)
+		if err != nil || (share.Journal == nil) != s.Shared() {
+			t.Errorf("a journal %v where others may take over: %v; error %v", share.Journal, s.Shared(), err)
+		}
+	})
+}
