@@ -44,20 +44,31 @@ type Recipient struct {
 	claimedAt int64 // updated_at as ClaimDue left it
 }
 
-// recipientSelect gives a delivery whose subscriber was erased no address. Its
-// argument is the present.
-const recipientSelect = `SELECT d.issue_id, d.seq, d.subscriber_id, COALESCE(n.id, 0) AS subscription_id, d.kind, d.attempts,
+// What recipients reads of each delivery d of an issue: its launch, and its
+// newsletter, are named in the query or given as arguments.
+func selectRecipients(from, launchedAt, newsletterID string) string {
+	return `SELECT d.issue_id, d.seq, d.subscriber_id, COALESCE(n.id, 0) AS subscription_id, d.kind, d.attempts,
 		p.address_sealed, p.name_sealed, COALESCE(p.language, 'en') AS language, COALESCE(n.form, 'full') AS form,
-		CASE WHEN d.first_at > 0 THEN d.first_at ELSE i.launched_at END AS first_at, d.lane, d.reserved, d.begun,
+		CASE WHEN d.first_at > 0 THEN d.first_at ELSE ` + launchedAt + ` END AS first_at, d.lane, d.reserved, d.begun,
 		CASE WHEN n.state = 'confirmed' AND n.paused_until <= ?
 			AND NOT EXISTS (SELECT 1 FROM suppression x WHERE x.address_index = p.address_index) THEN 0 ELSE 1 END AS blocked
-	FROM delivery d JOIN issue i ON i.id = d.issue_id LEFT JOIN subscriber p ON p.id = d.subscriber_id
-	LEFT JOIN subscription n ON n.subscriber_id = d.subscriber_id AND n.newsletter_id = i.newsletter_id `
+	FROM ` + from + ` LEFT JOIN subscriber p ON p.id = d.subscriber_id
+	LEFT JOIN subscription n ON n.subscriber_id = d.subscriber_id AND n.newsletter_id = ` + newsletterID + ` `
+}
 
-// recipients runs a query that begins with recipientSelect. It is read without
-// reflection: every mail passes here.
+// recipientSelect gives a delivery whose subscriber was erased no address. Its
+// argument is the present.
+var recipientSelect = selectRecipients(`delivery d JOIN issue i ON i.id = d.issue_id`, `i.launched_at`, `i.newsletter_id`)
+
+// rangeSelect is recipientSelect for one issue, without a look at it for each of
+// its deliveries. Its arguments are when it was launched, the present and its
+// newsletter.
+var rangeSelect = selectRecipients(`delivery d`, `CAST(? AS BIGINT)`, `?`)
+
+// recipients runs a query that begins with recipientSelect or rangeSelect. It is
+// read without reflection: every mail passes here.
 func (s *Store) recipients(ctx context.Context, expected int64, query string, args ...any) ([]Recipient, error) {
-	rows, err := s.queryPrepared(ctx, recipientSelect+query, args...)
+	rows, err := s.queryPrepared(ctx, query, args...)
 	if err != nil {
 		return nil, s.mapError(err)
 	}
@@ -109,12 +120,12 @@ func formOf(text []byte) epistle.Form {
 // who of them is blocked, and the issue's check. It stands for CheckRange at the
 // moment of the call. Whose subscriber was erased has no address and is blocked.
 func (s *Store) ReadRange(ctx context.Context, issueID epistle.ID, first, last int64) ([]Recipient, Check, error) {
-	check, _, err := s.checkIssue(ctx, issueID)
+	check, issue, err := s.checkIssue(ctx, issueID)
 	if err != nil {
 		return nil, check, err
 	}
-	all, err := s.recipients(ctx, last-first+1, `WHERE d.issue_id = ? AND d.seq BETWEEN ? AND ? AND d.state = 0 AND d.aside = 0 ORDER BY d.seq`,
-		micros(s.clock()), issueID, first, last)
+	all, err := s.recipients(ctx, last-first+1, rangeSelect+`WHERE d.issue_id = ? AND d.seq BETWEEN ? AND ? AND d.state = 0 AND d.aside = 0 ORDER BY d.seq`,
+		issue.LaunchedAt, micros(s.clock()), issue.NewsletterID, issueID, first, last)
 	return all, check, err
 }
 
@@ -128,7 +139,7 @@ type Check struct {
 
 // CheckRange asks anew whether the unsent deliveries of a range may go out.
 func (s *Store) CheckRange(ctx context.Context, issueID epistle.ID, first, last int64) (Check, error) {
-	check, newsletterID, err := s.checkIssue(ctx, issueID)
+	check, issue, err := s.checkIssue(ctx, issueID)
 	if err != nil {
 		return check, err
 	}
@@ -136,7 +147,7 @@ func (s *Store) CheckRange(ctx context.Context, issueID epistle.ID, first, last 
 	err = s.readOften().all(ctx, &blocked, `SELECT d.seq FROM delivery d
 		WHERE d.issue_id = ? AND d.seq BETWEEN ? AND ? AND d.state IN (0, 2)
 		AND NOT EXISTS (SELECT 1 FROM `+audienceJoin+` WHERE p.id = d.subscriber_id AND `+audienceWhere+`)`,
-		issueID, first, last, newsletterID, string(epistle.Confirmed), micros(s.clock()))
+		issueID, first, last, issue.NewsletterID, string(epistle.Confirmed), micros(s.clock()))
 	if err != nil {
 		return check, s.mapError(err)
 	}
@@ -149,16 +160,22 @@ func (s *Store) CheckRange(ctx context.Context, issueID epistle.ID, first, last 
 	return check, nil
 }
 
-func (s *Store) checkIssue(ctx context.Context, issueID epistle.ID) (Check, epistle.ID, error) {
+// checkedIssue is what does not change of an issue that is on its way.
+type checkedIssue struct {
+	NewsletterID epistle.ID `db:"newsletter_id"`
+	LaunchedAt   int64      `db:"launched_at"`
+}
+
+func (s *Store) checkIssue(ctx context.Context, issueID epistle.ID) (Check, checkedIssue, error) {
 	var row struct {
-		State        string
-		Version      int64
-		Withdrawn    int64
-		NewsletterID int64 `db:"newsletter_id"`
+		State     string
+		Version   int64
+		Withdrawn int64
+		checkedIssue
 	}
-	err := s.readOften().get(ctx, &row, `SELECT state, version, newsletter_id, CASE WHEN `+withdrawnItem+` THEN 1 ELSE 0 END AS withdrawn
+	err := s.readOften().get(ctx, &row, `SELECT state, version, newsletter_id, launched_at, CASE WHEN `+withdrawnItem+` THEN 1 ELSE 0 END AS withdrawn
 		FROM issue WHERE id = ?`, issueID)
-	return Check{State: epistle.IssueState(row.State), Version: row.Version, Withdrawn: row.Withdrawn != 0}, row.NewsletterID, s.mapError(err)
+	return Check{State: epistle.IssueState(row.State), Version: row.Version, Withdrawn: row.Withdrawn != 0}, row.checkedIssue, s.mapError(err)
 }
 
 // idsForResults reserves two ids for each result, if any needs them: for the

@@ -89,7 +89,7 @@ func (s *Store) claimOf(ctx context.Context, kind epistle.DeliveryKind, issue ep
 	}
 	all := make([]Recipient, 0, len(seqs))
 	for _, seq := range seqs {
-		found, err := s.recipients(ctx, 1, `WHERE d.issue_id = ? AND d.seq = ?`, micros(now), issue, seq)
+		found, err := s.recipients(ctx, 1, recipientSelect+`WHERE d.issue_id = ? AND d.seq = ?`, micros(now), issue, seq)
 		if err != nil {
 			return nil, err
 		}
