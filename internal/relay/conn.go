@@ -24,7 +24,8 @@ type Conn struct {
 	w        *bufio.Writer
 	timeouts Timeouts
 	out      []byte      // memory for commands
-	batch    net.Buffers // memory for pieces of a body
+	batch    net.Buffers // pieces of a body that are to be written
+	held     int         // bytes of a body that waits in batch for its dot
 	rest     net.Buffers // of batch, what is still to be written
 
 	pipelines bool
@@ -135,20 +136,24 @@ func (c *Conn) write(p []byte) (left int, err error) {
 	return c.w.Buffered(), err
 }
 
-// writeBatch is write for the pieces of a batch. A plain connection takes them
-// from where they are; TLS copies them in any case.
-func (c *Conn) writeBatch() (err error) {
+// writeBatch is write for the pieces of a batch, which it empties. A plain
+// connection takes them from where they are, and written is how many of their
+// bytes went out; TLS copies them in any case, and written says nothing.
+func (c *Conn) writeBatch() (written int64, err error) {
+	defer func() {
+		clear(c.batch) // it holds on to nothing
+		c.batch = c.batch[:0]
+	}()
 	if !c.secured {
 		c.rest = c.batch // is used up
-		_, err = c.rest.WriteTo(c.raw)
-		return err
+		return c.rest.WriteTo(c.raw)
 	}
 	for _, piece := range c.batch {
 		if _, err := c.w.Write(piece); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return c.w.Flush()
+	return 0, c.w.Flush()
 }
 
 // giveUp closes a connection that cannot be trusted any more.

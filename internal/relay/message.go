@@ -50,7 +50,7 @@ func (c *Conn) begin(e Envelope, sure func() error) (Outcome, error) {
 	case c.Closed():
 		return lost(AtMail, net.ErrClosed), nil
 	case c.stand == announced && c.next == e:
-		c.deadline(c.timeouts.Command)
+		c.await(c.timeouts.Command)
 		return c.answers(), nil
 	case c.stand != idle:
 		return c.giveUp(lost(AtMail, errMisuse)), nil
@@ -260,7 +260,7 @@ func (c *Conn) Body(pieces ...[]byte) Outcome {
 	switch {
 	case c.Closed():
 		return lost(AtBody, net.ErrClosed)
-	case c.stand != open, len(pieces) == 0, !bytes.HasSuffix(pieces[len(pieces)-1], lineEnd):
+	case c.stand != open, !endsLine(pieces):
 		return c.giveUp(lost(AtBody, errMisuse))
 	}
 	size := 0
@@ -285,12 +285,30 @@ func (c *Conn) Body(pieces ...[]byte) Outcome {
 	return Outcome{Class: Accepted, Stage: AtBody}
 }
 
+// Hold is Body for a message whose dot follows at once. Where it can, it keeps
+// the body back, and End writes it together with the dot: a relay that waits for
+// the dot is woken once and not twice. The pieces must stay as they are until
+// then.
+func (c *Conn) Hold(pieces ...[]byte) Outcome {
+	size := 0
+	for _, piece := range pieces {
+		size += len(piece)
+	}
+	if c.secured || size > stretch || c.stand != open || !endsLine(pieces) {
+		return c.Body(pieces...) // or its objections
+	}
+	c.batch, c.held, c.stand = append(c.batch[:0], pieces...), size, told
+	return Outcome{Class: Accepted, Stage: AtBody}
+}
+
+func endsLine(pieces [][]byte) bool {
+	return len(pieces) > 0 && bytes.HasSuffix(pieces[len(pieces)-1], lineEnd)
+}
+
 // writeStretch writes the batch under one deadline, and empties it.
 func (c *Conn) writeStretch() error {
 	c.deadline(c.timeouts.Block)
-	err := c.writeBatch()
-	clear(c.batch) // it holds on to nothing
-	c.batch = c.batch[:0]
+	_, err := c.writeBatch()
 	return err
 }
 
@@ -327,8 +345,10 @@ func (c *Conn) end(next *Envelope) Outcome {
 	case c.stand != told:
 		return c.giveUp(lost(AtBody, errMisuse))
 	}
-	if err := c.quiet(); err != nil {
-		return c.interrupted(err)
+	if c.held == 0 {
+		if err := c.quiet(); err != nil {
+			return c.interrupted(err)
+		}
 	}
 	c.stand, c.undone = idle, false
 	c.out = append(c.out[:0], finalDot...)
@@ -338,7 +358,7 @@ func (c *Conn) end(next *Envelope) Outcome {
 	}
 	c.deadline(c.timeouts.Final)
 	dotted := time.Now()
-	if left, err := c.write(c.out); err != nil {
+	if left, err := c.writeEnd(); err != nil {
 		if left == len(c.out) || c.unread(err, dotted) {
 			return c.giveUp(lost(AtBody, err))
 		}
@@ -352,6 +372,19 @@ func (c *Conn) end(next *Envelope) Outcome {
 		return c.giveUp(o)
 	}
 	return o
+}
+
+// writeEnd writes the dot and what goes with it, after the body if that was held
+// back. On an error, left is how many bytes of it certainly did not go out.
+func (c *Conn) writeEnd() (left int, err error) {
+	if c.held == 0 {
+		return c.write(c.out)
+	}
+	c.batch = append(c.batch, c.out)
+	all := int64(c.held + len(c.out))
+	c.held = 0
+	written, err := c.writeBatch()
+	return int(min(int64(len(c.out)), all-written)), err
 }
 
 // Send gives one whole message to the relay: Begin, Body and End in one. body is

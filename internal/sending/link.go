@@ -28,7 +28,10 @@ type parcel interface {
 	// sure returns nil if the message may go, on a check that is fresh. It is
 	// asked right before DATA.
 	sure() error
-	// beforeDot is called when all but the final dot is with the relay. It
+	// prompt reports whether beforeDot has nothing to wait for.
+	prompt() bool
+	// beforeDot is called when all but the final dot is with the relay, or ready
+	// to go. It
 	// returns nil once the dot may follow, and what goes with it: the envelope of
 	// the next message, nil for none. It may be called again, on another
 	// connection.
@@ -190,7 +193,11 @@ func (l *link) attempt(p parcel) (relay.Outcome, error) {
 	if err != nil || o.Class != relay.Accepted {
 		return o, err
 	}
-	if o = l.conn.Body(p.body()...); o.Class != relay.Accepted {
+	hand := l.conn.Body
+	if p.prompt() {
+		hand = l.conn.Hold
+	}
+	if o = hand(p.body()...); o.Class != relay.Accepted {
 		return o, nil
 	}
 	next, err := p.beforeDot()

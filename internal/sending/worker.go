@@ -337,6 +337,7 @@ type passage struct {
 
 func (p *passage) envelope() relay.Envelope { return p.letter.envelope() }
 func (p *passage) body() [][]byte           { return p.letter.wire.Pieces }
+func (p *passage) prompt() bool             { return p.noted }
 func (p *passage) sure() error              { return p.worker.sure(p.ctx, &p.letter.to) }
 
 func (l *letter) envelope() relay.Envelope {

@@ -44,58 +44,52 @@ type Recipient struct {
 	claimedAt int64 // updated_at as ClaimDue left it
 }
 
-// What recipients reads of each delivery d of an issue: its launch, and its
-// newsletter, are named in the query or given as arguments.
-func selectRecipients(from, launchedAt, newsletterID string) string {
-	return `SELECT d.issue_id, d.seq, d.subscriber_id, COALESCE(n.id, 0) AS subscription_id, d.kind, d.attempts,
-		p.address_sealed, p.name_sealed, COALESCE(p.language, 'en') AS language, COALESCE(n.form, 'full') AS form,
-		CASE WHEN d.first_at > 0 THEN d.first_at ELSE ` + launchedAt + ` END AS first_at, d.lane, d.reserved, d.begun,
+// person is what is read of a delivery d, the person p it goes to and their
+// subscription n. Its argument is the present. Who was erased has no address.
+const person = `d.seq, d.subscriber_id, d.lane, p.address_sealed, p.name_sealed,
+		COALESCE(p.language, 'en') AS language, COALESCE(n.id, 0) AS subscription_id, COALESCE(n.form, 'full') AS form,
 		CASE WHEN n.state = 'confirmed' AND n.paused_until <= ?
-			AND NOT EXISTS (SELECT 1 FROM suppression x WHERE x.address_index = p.address_index) THEN 0 ELSE 1 END AS blocked
-	FROM ` + from + ` LEFT JOIN subscriber p ON p.id = d.subscriber_id
-	LEFT JOIN subscription n ON n.subscriber_id = d.subscriber_id AND n.newsletter_id = ` + newsletterID + ` `
+			AND NOT EXISTS (SELECT 1 FROM suppression x WHERE x.address_index = p.address_index) THEN 0 ELSE 1 END AS blocked`
+
+const (
+	claimedSelect = `SELECT ` + person + `, d.kind, d.attempts, CASE WHEN d.first_at > 0 THEN d.first_at ELSE i.launched_at END AS first_at,
+		d.reserved, d.begun
+	FROM delivery d JOIN issue i ON i.id = d.issue_id LEFT JOIN subscriber p ON p.id = d.subscriber_id
+	LEFT JOIN subscription n ON n.subscriber_id = d.subscriber_id AND n.newsletter_id = i.newsletter_id
+	WHERE d.issue_id = ? AND d.seq = ?`
+	rangeSelect = `SELECT ` + person + `
+	FROM delivery d LEFT JOIN subscriber p ON p.id = d.subscriber_id
+	LEFT JOIN subscription n ON n.subscriber_id = d.subscriber_id AND n.newsletter_id = ?
+	WHERE d.issue_id = ? AND d.seq BETWEEN ? AND ? AND d.state = 0 AND d.aside = 0 ORDER BY d.seq`
+)
+
+// recipientScan reads recipients from rows, one after the other. Every mail passes
+// here: it takes no memory but what it returns.
+type recipientScan struct {
+	store                         *Store
+	next                          Recipient
+	address, name, language, form sql.RawBytes
+	blocked                       int64
+	into                          []any
 }
 
-// recipientSelect gives a delivery whose subscriber was erased no address. Its
-// argument is the present.
-var recipientSelect = selectRecipients(`delivery d JOIN issue i ON i.id = d.issue_id`, `i.launched_at`, `i.newsletter_id`)
-
-// rangeSelect is recipientSelect for one issue, without a look at it for each of
-// its deliveries. Its arguments are when it was launched, the present and its
-// newsletter.
-var rangeSelect = selectRecipients(`delivery d`, `CAST(? AS BIGINT)`, `?`)
-
-// recipients runs a query that begins with recipientSelect or rangeSelect. It is
-// read without reflection: every mail passes here.
-func (s *Store) recipients(ctx context.Context, expected int64, query string, args ...any) ([]Recipient, error) {
-	rows, err := s.queryPrepared(ctx, query, args...)
-	if err != nil {
-		return nil, s.mapError(err)
-	}
-	defer func() { _ = rows.Close() }()
-	all := make([]Recipient, 0, expected)
-	for rows.Next() {
-		r, err := s.scanRecipient(rows)
-		if err != nil {
-			return nil, s.mapError(err)
-		}
-		all = append(all, r)
-	}
-	return all, s.mapError(rows.Err())
+// newScan begins with a recipient who has what no row says; more is where the
+// columns after person go.
+func (s *Store) newScan(first Recipient, more ...any) *recipientScan {
+	c := &recipientScan{store: s, next: first}
+	r := &c.next
+	c.into = append([]any{&r.Seq, &r.SubscriberID, &r.Lane, &c.address, &c.name, &c.language, &r.SubscriptionID, &c.form, &c.blocked}, more...)
+	return c
 }
 
-func (s *Store) scanRecipient(rows *sql.Rows) (Recipient, error) {
-	var r Recipient
-	var kind, firstAt, reserved, begun, blocked int64
-	var address, name, language, form sql.RawBytes
-	if err := rows.Scan(&r.IssueID, &r.Seq, &r.SubscriberID, &r.SubscriptionID, &kind, &r.Attempts,
-		&address, &name, &language, &form, &firstAt, &r.Lane, &reserved, &begun, &blocked); err != nil {
-		return r, err
+func (c *recipientScan) row(rows *sql.Rows) (Recipient, error) {
+	if err := rows.Scan(c.into...); err != nil {
+		return Recipient{}, err
 	}
-	r.Kind, r.Language, r.Form = epistle.DeliveryKind(kind), languageOf(language), formOf(form)
-	r.FirstAt, r.Reserved, r.Begun, r.Blocked = fromMicros(firstAt), reserved != 0, begun != 0, blocked != 0
-	x := s.sealer("subscriber", r.SubscriberID)
-	r.Address, r.Name = epistle.Address(x.unseal("address", address)), x.unseal("name", name)
+	r := c.next
+	r.Language, r.Form, r.Blocked = languageOf(c.language), formOf(c.form), c.blocked != 0
+	x := c.store.sealer("subscriber", r.SubscriberID)
+	r.Address, r.Name = epistle.Address(x.unseal("address", c.address)), x.unseal("name", c.name)
 	return r, x.err
 }
 
@@ -124,9 +118,21 @@ func (s *Store) ReadRange(ctx context.Context, issueID epistle.ID, first, last i
 	if err != nil {
 		return nil, check, err
 	}
-	all, err := s.recipients(ctx, last-first+1, rangeSelect+`WHERE d.issue_id = ? AND d.seq BETWEEN ? AND ? AND d.state = 0 AND d.aside = 0 ORDER BY d.seq`,
-		issue.LaunchedAt, micros(s.clock()), issue.NewsletterID, issueID, first, last)
-	return all, check, err
+	rows, err := s.queryPrepared(ctx, rangeSelect, micros(s.clock()), issue.NewsletterID, issueID, first, last)
+	if err != nil {
+		return nil, check, s.mapError(err)
+	}
+	defer func() { _ = rows.Close() }()
+	scan := s.newScan(Recipient{IssueID: issueID, FirstAt: fromMicros(issue.LaunchedAt)})
+	all := make([]Recipient, 0, last-first+1)
+	for rows.Next() {
+		r, err := scan.row(rows)
+		if err != nil {
+			return nil, check, s.mapError(err)
+		}
+		all = append(all, r)
+	}
+	return all, check, s.mapError(rows.Err())
 }
 
 // Check says who of a range may be mailed at this moment.

@@ -1,7 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"database/sql"
+	"errors"
 	"strconv"
 	"time"
 
@@ -89,16 +92,34 @@ func (s *Store) claimOf(ctx context.Context, kind epistle.DeliveryKind, issue ep
 	}
 	all := make([]Recipient, 0, len(seqs))
 	for _, seq := range seqs {
-		found, err := s.recipients(ctx, 1, recipientSelect+`WHERE d.issue_id = ? AND d.seq = ?`, micros(now), issue, seq)
+		r, err := s.claimed(ctx, issue, seq, now)
+		if errors.Is(err, sql.ErrNoRows) {
+			continue
+		}
 		if err != nil {
-			return nil, err
+			return nil, s.mapError(err)
 		}
-		for _, r := range found {
-			r.claimedAt = micros(now)
-			all = append(all, r)
-		}
+		all = append(all, r)
 	}
 	return all, nil
+}
+
+// claimed reads a delivery that was just claimed.
+func (s *Store) claimed(ctx context.Context, issue epistle.ID, seq int64, now time.Time) (Recipient, error) {
+	rows, err := s.queryPrepared(ctx, claimedSelect, micros(now), issue, seq)
+	if err != nil {
+		return Recipient{}, err
+	}
+	defer func() { _ = rows.Close() }()
+	if !rows.Next() {
+		return Recipient{}, cmp.Or(rows.Err(), sql.ErrNoRows)
+	}
+	var firstAt, reserved, begun int64
+	var kind epistle.DeliveryKind
+	var attempts int
+	r, err := s.newScan(Recipient{IssueID: issue, claimedAt: micros(now)}, &kind, &attempts, &firstAt, &reserved, &begun).row(rows)
+	r.Kind, r.Attempts, r.FirstAt, r.Reserved, r.Begun = kind, attempts, fromMicros(firstAt), reserved != 0, begun != 0
+	return r, err
 }
 
 // isClaimed is true for a delivery as its claim left it. Between two claims of
