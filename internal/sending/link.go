@@ -28,11 +28,10 @@ type parcel interface {
 	// sure returns nil if the message may go, on a check that is fresh. It is
 	// asked right before DATA.
 	sure() error
-	// prompt reports whether beforeDot has nothing to wait for.
+	// prompt reports whether the body is to go out together with its dot.
 	prompt() bool
 	// beforeDot is called when all but the final dot is with the relay, or ready
-	// to go. It
-	// returns nil once the dot may follow, and what goes with it: the envelope of
+	// to go with it. It returns nil once the dot may follow, and what goes with it: the envelope of
 	// the next message, nil for none. It may be called again, on another
 	// connection.
 	beforeDot() (next *relay.Envelope, err error)

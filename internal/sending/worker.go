@@ -106,9 +106,13 @@ func (w *worker) pass(seq int64) error {
 // power may undo twice as many.
 const notesToAMark = 8
 
-// isBusy reports whether messages follow each other so fast that waiting for a
-// commit would hold them up. At leisure they wait, and staff see each at once.
-func (w *worker) isBusy() bool { return time.Since(w.postedAt) < 20*time.Millisecond }
+// isBusy reports whether messages follow each other so fast that each wait and
+// each write counts. At leisure every message is marked, so that staff see it at
+// once, and its body goes ahead of its dot, so that there is time to see the relay
+// hang up in between.
+func (w *worker) isBusy() bool { return time.Since(w.postedAt) < atLeisure }
+
+const atLeisure = 20 * time.Millisecond
 
 // note writes into the journal that the range is done up to seq, where there is
 // one and that is all there is to say. Where a message in doubt is held, a loss
@@ -337,7 +341,7 @@ type passage struct {
 
 func (p *passage) envelope() relay.Envelope { return p.letter.envelope() }
 func (p *passage) body() [][]byte           { return p.letter.wire.Pieces }
-func (p *passage) prompt() bool             { return p.noted }
+func (p *passage) prompt() bool             { return p.isBusy() }
 func (p *passage) sure() error              { return p.worker.sure(p.ctx, &p.letter.to) }
 
 func (l *letter) envelope() relay.Envelope {
