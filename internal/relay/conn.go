@@ -24,8 +24,9 @@ type Conn struct {
 	w        *bufio.Writer
 	timeouts Timeouts
 	out      []byte      // memory for commands
-	batch    net.Buffers // pieces of a body that are to be written
-	held     int         // bytes of a body that waits in batch for its dot
+	batch    net.Buffers // pieces that are to be written
+	kept     int         // bytes of a body that waits in batch for its dot
+	keptAt   time.Time   // since when it waits
 	rest     net.Buffers // of batch, what is still to be written
 
 	pipelines bool
@@ -168,7 +169,8 @@ var (
 )
 
 // quiet returns nil if the relay has said nothing and not hung up, as far as is
-// known here. It is asked before the final dot: a connection that broke while
+// known here. It is asked before the final dot, unless that follows 354 within a
+// moment: a connection that broke while
 // the dot was held back is then no matter of doubt, and a reply that nobody
 // asked for is not taken for the one to the dot. It leaves no deadline behind
 // that is of use.
@@ -206,32 +208,33 @@ const lateReset = 10 * time.Second
 
 // unread reports whether a connection that ended without a reply to the dot,
 // written at dotted, ended in a way which shows that the relay did not read it.
-// TCP tells in two cases.
 //
-// The relay hung up before its system had got the dot: its FIN acknowledges all
-// that was got, hence all that was read, and the dot is not among that.
+// That is certain if its system has not got the dot: the FIN of a relay that hung
+// up acknowledges all that was got, hence all that was read.
 //
-// The connection was reset: so does a system that throws bytes away unread
-// (RFC 9293, section 3.6.1), and the dot is the last of them. It is not quite the
-// last if an envelope was announced: both go out in one segment and are read at
-// once, but a relay may have read the one without the other, and some programs
-// reset a connection on purpose. Then the mail goes out a second time with the
-// same Message-ID, which is a lesser evil than losing every mail whose relay
-// stopped in the midst of it (RFC 5321, section 4.1.1.4; RFC 1047).
-func (c *Conn) unread(end error, dotted time.Time) bool {
+// It is a guess, and so said, if the connection was reset: so does a system that
+// throws bytes away unread (RFC 9293, section 3.6.1), and the dot is among the
+// last of them. But a relay may have read the dot and not the envelope announced
+// behind it, and some programs reset a connection on purpose. Then a mail that is
+// sent again goes out a second time, with the same Message-ID, which is a lesser
+// evil than losing every mail whose relay stopped in the midst of it (RFC 5321,
+// section 4.1.1.4; RFC 1047).
+func (c *Conn) unread(end error, dotted time.Time) (unread, guessed bool) {
 	if errors.Is(end, io.EOF) && c.socket != nil {
 		// TLS has an end of its own, and the socket's follows it.
 		_ = c.raw.SetReadDeadline(time.Now().Add(brief))
 		err := c.socket.Read(func(fd uintptr) bool { return c.peek(fd) && c.peeked != nil })
 		end = errors.Join(err, c.peeked)
 	}
-	switch reset := errors.Is(end, syscall.ECONNRESET) || errors.Is(end, syscall.EPIPE); {
-	case reset && time.Since(dotted) < lateReset:
-		return true
-	case reset, errors.Is(end, io.EOF):
-		return c.unacknowledged()
+	reset := errors.Is(end, syscall.ECONNRESET) || errors.Is(end, syscall.EPIPE)
+	if !reset && !errors.Is(end, io.EOF) {
+		return false, false
 	}
-	return false
+	if c.unacknowledged() {
+		return true, false
+	}
+	soon := reset && time.Since(dotted) < lateReset
+	return soon, soon
 }
 
 // unacknowledged reports whether the relay's system has not got all that was

@@ -6,4 +6,7 @@ import "time"
 func (c *Conn) Quiet() bool { return c.quiet() == nil }
 
 // Unread is what the end of a connection says about the dot.
-func (c *Conn) Unread(end error, dotted time.Time) bool { return c.unread(end, dotted) }
+func (c *Conn) Unread(end error, dotted time.Time) bool {
+	unread, _ := c.unread(end, dotted)
+	return unread
+}

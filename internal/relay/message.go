@@ -285,11 +285,10 @@ func (c *Conn) Body(pieces ...[]byte) Outcome {
 	return Outcome{Class: Accepted, Stage: AtBody}
 }
 
-// Hold is Body for a message whose dot follows at once. Where it can, it keeps
-// the body back, and End writes it together with the dot: a relay that waits for
-// the dot is woken once and not twice. The pieces must stay as they are until
-// then.
-func (c *Conn) Hold(pieces ...[]byte) Outcome {
+// Keep is Body for a message whose dot follows at once. Where it can, it keeps
+// the body, and End writes it together with the dot: a relay that waits for the
+// dot is woken once and not twice. The pieces must stay as they are until then.
+func (c *Conn) Keep(pieces ...[]byte) Outcome {
 	size := 0
 	for _, piece := range pieces {
 		size += len(piece)
@@ -297,7 +296,7 @@ func (c *Conn) Hold(pieces ...[]byte) Outcome {
 	if c.secured || size > stretch || c.stand != open || !endsLine(pieces) {
 		return c.Body(pieces...) // or its objections
 	}
-	c.batch, c.held, c.stand = append(c.batch[:0], pieces...), size, told
+	c.batch, c.kept, c.keptAt, c.stand = append(c.batch[:0], pieces...), size, time.Now(), told
 	return Outcome{Class: Accepted, Stage: AtBody}
 }
 
@@ -345,7 +344,7 @@ func (c *Conn) end(next *Envelope) Outcome {
 	case c.stand != told:
 		return c.giveUp(lost(AtBody, errMisuse))
 	}
-	if c.held == 0 {
+	if c.kept == 0 || time.Since(c.keptAt) > moment {
 		if err := c.quiet(); err != nil {
 			return c.interrupted(err)
 		}
@@ -359,14 +358,14 @@ func (c *Conn) end(next *Envelope) Outcome {
 	c.deadline(c.timeouts.Final)
 	dotted := time.Now()
 	if left, err := c.writeEnd(); err != nil {
-		if left == len(c.out) || c.unread(err, dotted) {
-			return c.giveUp(lost(AtBody, err))
+		if left == len(c.out) {
+			return c.interrupted(err)
 		}
-		return c.giveUp(lost(AtDot, err))
+		return c.giveUp(c.unanswered(err, dotted))
 	}
 	o := c.hear(AtDot)
-	if o.Class == Uncertain && c.unread(o.Err, dotted) {
-		o = lost(AtBody, o.Err)
+	if o.Class == Uncertain && o.Err != nil {
+		o = c.unanswered(o.Err, dotted)
 	}
 	if o.doubtful || c.stand == idle && c.r.Buffered() > 0 {
 		return c.giveUp(o)
@@ -374,15 +373,32 @@ func (c *Conn) end(next *Envelope) Outcome {
 	return o
 }
 
-// writeEnd writes the dot and what goes with it, after the body if that was held
-// back. On an error, left is how many bytes of it certainly did not go out.
+// moment is how long a body may be kept without asking, before its dot, whether
+// the relay has spoken or hung up since it waits for it.
+const moment = time.Millisecond
+
+// unanswered is the outcome of a message whose dot went out at dotted and whose
+// connection then ended.
+func (c *Conn) unanswered(end error, dotted time.Time) Outcome {
+	unread, guessed := c.unread(end, dotted)
+	if !unread {
+		return lost(AtDot, end)
+	}
+	o := lost(AtBody, end)
+	o.Reset = guessed
+	return o
+}
+
+// writeEnd writes the dot and what goes with it, after the body if that was
+// kept. On an error, left is how many bytes from the dot on certainly did not go
+// out.
 func (c *Conn) writeEnd() (left int, err error) {
-	if c.held == 0 {
+	if c.kept == 0 {
 		return c.write(c.out)
 	}
 	c.batch = append(c.batch, c.out)
-	all := int64(c.held + len(c.out))
-	c.held = 0
+	all := int64(c.kept + len(c.out))
+	c.kept = 0
 	written, err := c.writeBatch()
 	return int(min(int64(len(c.out)), all-written)), err
 }

@@ -55,6 +55,11 @@ type Outcome struct {
 	Status string // the enhanced status code (RFC 3463), "5.1.1"; empty when there was none
 	Err    error  // what broke when there was no reply; for the log
 
+	// Reset says that there was no reply to the dot but a reset, which nearly always
+	// means that the relay did not read it: the outcome is that of a body that was
+	// not heard out. If the next try ends like this one, better not try again.
+	Reset bool
+
 	Took time.Duration // how long the relay let us wait for its replies about the message
 
 	doubtful bool // the connection cannot be trusted any more

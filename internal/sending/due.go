@@ -282,6 +282,7 @@ func (p *duePassage) envelope() relay.Envelope {
 	return relay.Envelope{From: p.wire.ReturnPath, To: p.wire.To}
 }
 func (p *duePassage) body() [][]byte { return p.wire.Pieces }
+func (p *duePassage) once() bool     { return p.issue.editions.newsletter.Hold }
 func (p *duePassage) prompt() bool   { return false }
 
 // beforeDot also notes that the dot goes out where that must be known.

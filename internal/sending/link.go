@@ -28,12 +28,14 @@ type parcel interface {
 	// sure returns nil if the message may go, on a check that is fresh. It is
 	// asked right before DATA.
 	sure() error
+	// once reports whether what may have arrived is not to be sent again.
+	once() bool
 	// prompt reports whether the body is to go out together with its dot.
 	prompt() bool
 	// beforeDot is called when all but the final dot is with the relay, or ready
-	// to go with it. It returns nil once the dot may follow, and what goes with it: the envelope of
-	// the next message, nil for none. It may be called again, on another
-	// connection.
+	// to go with it. It returns nil once the dot may follow, and what goes with it:
+	// the envelope of the next message, nil for none. It may be called again, on
+	// another connection.
 	beforeDot() (next *relay.Envelope, err error)
 }
 
@@ -47,6 +49,7 @@ const connectionTries = 3
 // the waiting for a connection; the end of hard closes the connection, and what
 // had its dot by then is uncertain.
 func (l *link) deliver(ctx, hard context.Context, p parcel, paid *route) (relay.Outcome, error) {
+	guessed := false // that the relay did not read the dot
 	for tries := 1; ; {
 		if err := l.connect(ctx, hard); err != nil {
 			return relay.Outcome{}, err
@@ -65,6 +68,10 @@ func (l *link) deliver(ctx, hard context.Context, p parcel, paid *route) (relay.
 		if err != nil {
 			return o, err
 		}
+		if o.Reset && (guessed || p.once()) {
+			o.Class, o.Stage = relay.Uncertain, relay.AtDot
+		}
+		guessed = guessed || o.Reset
 		if !isOfRelay(o, l.conn) {
 			l.carried = true
 			if o.Class != relay.Uncertain {
@@ -194,7 +201,7 @@ func (l *link) attempt(p parcel) (relay.Outcome, error) {
 	}
 	hand := l.conn.Body
 	if p.prompt() {
-		hand = l.conn.Hold
+		hand = l.conn.Keep
 	}
 	if o = hand(p.body()...); o.Class != relay.Accepted {
 		return o, nil

@@ -165,8 +165,9 @@ func (m *marker) step(batch []*request, broken error) error {
 	return err
 }
 
-// diskEvery is how many steps there are to one that waits for the disk. In a
-// step each connection passes at most one message. So if the database crashes,
+// diskEvery is how many steps there are to one that waits for the disk, where
+// there is no journal. In a step each connection then passes at most one message.
+// So if the database crashes,
 // or its machine loses power, no more than so many for each connection are sent
 // twice; the end of a daemon, by whatever means, undoes no step.
 const diskEvery = 8

@@ -5,25 +5,33 @@
 // chunks, while sending has already begun. Each daemon that sends an issue has
 // a share of it: a row with the ranges of sequence numbers that its connections
 // are at, under a lease that every mark renews. A connection sends its range in
-// order. What is done is a number a range, and all of them are written by one
-// goroutine, the marker. The rules that make a kill cost at most one copy a
+// order. What is done is a number a range, and all of them are written to the
+// database by one goroutine, the marker. The rules that make a kill cost at most one copy a
 // connection:
 //
 //  1. A range is sent from only after the commit that says who has it.
-//  2. The body of a message goes to the relay while the mark of the one before
-//     it is being committed, but its final dot only when that stands. So of each
-//     range only the first unmarked message can be in doubt.
+//  2. The final dot of a message goes out only when all before it in its range
+//     stands: committed by the marker, or, on SQLite, noted by its connection in
+//     the journal beside the database, which the end of the process does not undo.
+//     So of each range only the message after the last mark or note can be in
+//     doubt. At leisure the body goes ahead of the dot; when messages follow each
+//     other fast, both go together.
 //  3. What was not simply accepted (deferred, failed, skipped, uncertain) is
-//     written in the transaction of the mark that passes it.
+//     written in the transaction of the mark that passes it. A note is made only
+//     of messages simply accepted, when all others up to there are committed.
 //  4. Taking over deletes the share whose lease has run out, and opens its
 //     ranges in another share, in one transaction. The former owner's marks
 //     then meet no row, and it stops.
 //  5. A mark that fails for the database's sake is repeated until it is known
-//     to be there; until then nothing more is sent.
+//     to be there; until then nothing more is sent but what may be noted, at most
+//     eight messages a connection.
+//  6. Notes are written into the shares by the transaction that opens the next
+//     share. A loss of power may undo them: eight messages a connection whose mark
+//     is being committed, and eight noted since.
 //
 // A delivery that went as it should is not written again: that it was accepted
-// follows from where the ranges are. Message-ID and Date come from the row and the launch, so that a
-// copy is recognised as one.
+// follows from where the ranges are. Message-ID and Date come from the row and
+// the launch, so that a copy is recognised as one.
 //
 // Nobody is mailed after leaving: each connection asks about the rest of its
 // range (who has left, paused or is suppressed, whether the issue is still to

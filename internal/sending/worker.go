@@ -25,6 +25,7 @@ type worker struct {
 	request  request // to the marker; one at a time
 	asked    bool    // its answer is still to come
 	posted   int64   // the last that it told the marker of
+	stands   int64   // the last of these that is committed
 	postedAt time.Time
 	noted    bool  // all that was passed is in the journal
 	place    int   // in the journal
@@ -119,7 +120,8 @@ const atLeisure = 20 * time.Millisecond
 // of power must not undo it.
 func (w *worker) note(seq int64) bool {
 	journal := w.marker.share.Journal
-	return journal != nil && !w.marker.hold && len(w.results) == 0 && journal.Note(w.place, w.span.Last, seq) == nil
+	return journal != nil && !w.marker.hold && len(w.results) == 0 &&
+		journal.Note(w.place, store.Note{Last: w.span.Last, Since: w.stands, Done: seq}) == nil
 }
 
 // post tells the marker that the range is done up to seq.
@@ -151,6 +153,9 @@ func (w *worker) settled() error {
 	if w.asked {
 		got := <-w.request.answer
 		w.asked, w.refused = false, got.err
+		if got.err == nil {
+			w.stands = w.posted
+		}
 		if w.refusals.add(w.refusal) && got.err == nil {
 			w.judgeRefusals()
 		}
@@ -161,7 +166,8 @@ func (w *worker) settled() error {
 
 // sendSpan sends what is left of a range.
 func (w *worker) sendSpan(ctx context.Context, span *span) (err error) {
-	w.span, w.first, w.results, w.posted, w.noted = span, span.Done+1, nil, span.Done, false
+	w.span, w.first, w.results, w.noted = span, span.Done+1, nil, false
+	w.posted, w.stands = span.Done, span.Done
 	defer func() { err = errors.Join(err, w.finish()) }()
 	if err := w.read(ctx); err != nil {
 		return err
@@ -341,6 +347,7 @@ type passage struct {
 
 func (p *passage) envelope() relay.Envelope { return p.letter.envelope() }
 func (p *passage) body() [][]byte           { return p.letter.wire.Pieces }
+func (p *passage) once() bool               { return p.marker.hold }
 func (p *passage) prompt() bool             { return p.isBusy() }
 func (p *passage) sure() error              { return p.worker.sure(p.ctx, &p.letter.to) }
 

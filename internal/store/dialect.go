@@ -153,9 +153,19 @@ func (d sqliteDialect) hasTable(ctx context.Context, db *sqlx.DB, name string) (
 	return count > 0, err
 }
 
-func (d sqliteDialect) lockPath() string { return d.path + ".lock" }
+func (d sqliteDialect) lockPath() string { return d.beside(".lock") }
 
-func (d sqliteDialect) journalPath() string { return d.path + "-sent" }
+func (d sqliteDialect) journalPath() string { return d.beside("-sent") }
+
+// beside is the path of a file that belongs to the database: where SQLite puts
+// its own, also if the path is a link.
+func (d sqliteDialect) beside(suffix string) string {
+	path, err := filepath.EvalSymlinks(d.path)
+	if err != nil {
+		path = d.path // whoever opens it says what is wrong
+	}
+	return path + suffix
+}
 
 func (sqliteDialect) claimSuffix(string) string { return "" }
 
@@ -206,6 +216,10 @@ func withDefaults(u *url.URL) string {
 	}
 	if !q.Has("jit") {
 		q.Set("jit", "off") // no query of ours runs long enough to repay its compilation
+	}
+	if !q.Has("max_parallel_workers_per_gather") {
+		// A plan that is kept for ranges of any size would start workers for each.
+		q.Set("max_parallel_workers_per_gather", "0")
 	}
 	if !q.Has("sslmode") {
 		// The driver's own order of where a host may stand.

@@ -28,36 +28,49 @@ type Journal struct {
 // written as a whole.
 const noteSize = 64
 
-// note is a place of a journal.
-type note struct {
-	issue      epistle.ID
-	number     int64 // of the share
-	last, done int64 // of the range
+// Note says how far a connection is in its range.
+type Note struct {
+	Last  int64 // of the range, which names it: ranges never overlap
+	Since int64 // up to here the database knew when this was noted
+	Done  int64 // up to here the range is done; behind Since everybody was simply accepted
 }
 
-func (n note) append(b []byte) []byte {
-	start := len(b)
-	for _, v := range [...]int64{n.issue, n.number, n.last, n.done} {
-		b = binary.BigEndian.AppendUint64(b, uint64(v))
+// place is what stands in a place of a journal.
+type place struct {
+	issue  epistle.ID
+	number int64 // of the share
+	Note
+}
+
+// filled is how many bytes of a place are used; their sum follows.
+const filled = 5 * 8
+
+func (p *place) fields() [5]*int64 {
+	return [...]*int64{&p.issue, &p.number, &p.Last, &p.Since, &p.Done}
+}
+
+func (p *place) pack(b *[noteSize]byte) {
+	for i, v := range p.fields() {
+		binary.BigEndian.PutUint64(b[8*i:], uint64(*v))
 	}
-	return binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b[start:]))
+	binary.BigEndian.PutUint32(b[filled:], crc32.ChecksumIEEE(b[:filled]))
 }
 
-// readNote reports whether there is a whole note.
-func readNote(b []byte) (n note, ok bool) {
-	for i, v := range [...]*int64{&n.issue, &n.number, &n.last, &n.done} {
+// unpack reports whether there is a whole note.
+func (p *place) unpack(b []byte) bool {
+	for i, v := range p.fields() {
 		*v = int64(binary.BigEndian.Uint64(b[8*i:]))
 	}
-	return n, binary.BigEndian.Uint32(b[32:]) == crc32.ChecksumIEEE(b[:32])
+	return binary.BigEndian.Uint32(b[filled:]) == crc32.ChecksumIEEE(b[:filled])
 }
 
-// Note says that a connection, which has its own place, has done its range up to
-// a delivery: none up to there is sent again. It is safe for concurrent use at
-// different places.
-func (j *Journal) Note(place int, last, done int64) error {
+// Note writes into a place, which is one connection's, how far that is: none up
+// to there is sent again. It is safe for concurrent use at different places.
+func (j *Journal) Note(at int, n Note) error {
 	var b [noteSize]byte
-	note{j.issue, j.number, last, done}.append(b[:0])
-	_, err := j.file.WriteAt(b[:], int64(place)*noteSize)
+	p := place{j.issue, j.number, n}
+	p.pack(&b)
+	_, err := j.file.WriteAt(b[:], int64(at)*noteSize)
 	return err
 }
 
@@ -74,7 +87,7 @@ func journalError(err error) error {
 
 // readNotes returns what stands in a journal. One that is not there has none,
 // and what is damaged is none.
-func readNotes(path string) ([]note, error) {
+func readNotes(path string) ([]place, error) {
 	if path == "" {
 		return nil, nil
 	}
@@ -82,18 +95,18 @@ func readNotes(path string) ([]note, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	var all []note
+	var all []place
 	for ; len(text) >= noteSize; text = text[noteSize:] {
-		if n, ok := readNote(text[:noteSize]); ok {
-			all = append(all, n)
+		var p place
+		if p.unpack(text) {
+			all = append(all, p)
 		}
 	}
 	return all, nil
 }
 
-// newJournal makes an empty journal in the place of the one before, whose notes
-// are in the database by now. Whoever still writes that one writes to nobody.
-func newJournal(path string, issueID epistle.ID, number int64) (*Journal, error) {
+// newJournal makes an empty journal beside the one that stands.
+func newJournal(path string) (*Journal, error) {
 	fresh := path + ".new"
 	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -102,14 +115,18 @@ func newJournal(path string, issueID epistle.ID, number int64) (*Journal, error)
 	if err != nil {
 		return nil, err
 	}
-	if err := os.Rename(fresh, path); err != nil {
-		return nil, errors.Join(err, file.Close())
-	}
-	return &Journal{file: file, issue: issueID, number: number}, nil
+	return &Journal{file: file}, nil
 }
 
-// takeOver writes notes into the shares that they are about.
-func takeOver(ctx context.Context, q queries, notes []note) error {
+// begin puts a new journal in the place of the one before, whose notes are in
+// the database by now. Whoever still writes that one writes to nobody.
+func (j *Journal) begin(path string, issueID epistle.ID, number int64) error {
+	j.issue, j.number = issueID, number
+	return os.Rename(path+".new", path)
+}
+
+// replay writes notes into the shares that they are about.
+func replay(ctx context.Context, q queries, notes []place) error {
 	for _, n := range notes {
 		var slots [][]byte
 		if err := q.all(ctx, &slots, `SELECT slots FROM share WHERE issue_id = ? AND number = ?`, n.issue, n.number); err != nil {
@@ -131,11 +148,14 @@ func takeOver(ctx context.Context, q queries, notes []note) error {
 	return nil
 }
 
-// advance moves the range of a note on, and reports whether that was needed.
-func (n note) advance(ranges []Range) bool {
+// advance moves the range of a note on, and reports whether that was needed. A
+// database that knows less than it did when the note was made is an older copy,
+// put back. What became of those in between is not in it, so the note is not for
+// it.
+func (n Note) advance(ranges []Range) bool {
 	for i, r := range ranges {
-		if r.Last == n.last && r.Done < n.done && n.done <= r.Last {
-			ranges[i].Done = n.done
+		if r.Last == n.Last && n.Since <= r.Done && r.Done < n.Done && n.Done <= r.Last {
+			ranges[i].Done = n.Done
 			return true
 		}
 	}

@@ -53,7 +53,7 @@ func TestWhatWasNotedIsNotGivenOutAgain(t *testing.T) {
 	first, second := n.given[0], n.given[1]
 	for place, r := range []store.Range{first, second} {
 		for done := r.First; done <= r.First+int64(place); done++ {
-			if err := n.share.Journal.Note(place, r.Last, done); err != nil {
+			if err := n.share.Journal.Note(place, store.Note{Last: r.Last, Since: r.Done, Done: done}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -66,7 +66,7 @@ func TestWhatWasNotedIsNotGivenOutAgain(t *testing.T) {
 	if got := n.adopted(t); got[0].Done != first.Done || got[1].Done != second.Done {
 		t.Errorf("the next share was given %v, want %v and %v", got, first, second)
 	}
-	if err := n.share.Journal.Note(0, first.Last, first.Last); err != nil {
+	if err := n.share.Journal.Note(0, store.Note{Last: first.Last, Since: first.Done, Done: first.Last}); err != nil {
 		t.Errorf("the former owner notes: %v", err)
 	}
 	if got := n.adopted(t); got[0].Done != first.Done {
@@ -77,8 +77,13 @@ func TestWhatWasNotedIsNotGivenOutAgain(t *testing.T) {
 func TestADamagedJournalTakesNothingAway(t *testing.T) {
 	n := newNoting(t)
 	first := n.given[0]
-	for place, note := range [][2]int64{{first.Last, first.First}, {first.Last, first.Last + 1}, {first.Last + 1000, first.First}} {
-		if err := n.share.Journal.Note(place, note[0], note[1]); err != nil {
+	for place, note := range []store.Note{
+		{Last: first.Last, Since: first.Done, Done: first.First}, // damaged below
+		{Last: first.Last, Since: first.Done, Done: first.Last + 1},
+		{Last: first.Last + 1000, Since: first.Done, Done: first.First},
+		{Last: first.Last, Since: first.First, Done: first.Last}, // of a database that knew more
+	} {
+		if err := n.share.Journal.Note(place, note); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -87,7 +92,7 @@ func TestADamagedJournalTakesNothingAway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text[31]++ // the first note says that one more is done, and its sum is wrong
+	text[39]++ // the first note says that one more is done, and its sum is wrong
 	if err := os.WriteFile(journal, append(text, "half a note"...), 0o600); err != nil {
 		t.Fatal(err)
 	}

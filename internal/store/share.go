@@ -110,11 +110,14 @@ func (s *Store) OpenShare(ctx context.Context, issueID epistle.ID, owner string,
 	}
 	path := s.dialect.journalPath()
 	notes, err := readNotes(path)
+	if err == nil && path != "" {
+		share.Journal, err = newJournal(path)
+	}
 	if err != nil {
 		return share, journalError(err)
 	}
 	err = s.writeMark(ctx, func(q queries) error {
-		if err := takeOver(ctx, q, notes); err != nil {
+		if err := replay(ctx, q, notes); err != nil {
 			return err
 		}
 		if err := q.get(ctx, &share.Number, `UPDATE sender SET shares = shares + 1 WHERE issue_id = ? RETURNING shares`, issueID); err != nil {
@@ -124,11 +127,16 @@ func (s *Store) OpenShare(ctx context.Context, issueID epistle.ID, owner string,
 			issueID, share.Number, owner, micros(s.clock().Add(lease)), []byte{})
 		return err
 	})
-	if err == nil && path != "" {
-		share.Journal, err = newJournal(path, issueID, share.Number)
-		err = journalError(err)
+	if share.Journal == nil {
+		return share, err
 	}
-	return share, err
+	if err == nil {
+		err = journalError(share.Journal.begin(path, issueID, share.Number))
+	}
+	if err != nil {
+		return Share{}, errors.Join(err, share.Journal.Close())
+	}
+	return share, nil
 }
 
 // Mark is one step of a share, recorded as a whole.
