@@ -5,4 +5,9 @@
 -- stays, as a guard of both.
 ALTER TABLE delivery DROP CONSTRAINT delivery_issue_id_fkey;
 
+-- An issue that is being launched is in no statistics yet. From those of the
+-- issues before it PostgreSQL would guess that it has next to no deliveries, and
+-- read all of them for every chunk.
+ALTER TABLE delivery ALTER COLUMN issue_id SET STATISTICS 0;
+
 -- +goose Down
