@@ -84,7 +84,7 @@ func wantKept(t *testing.T, o options, a *arena, rounds int, plays ...play) {
 func TestAKilledDaemonLosesNothingAndTheCountingFindsWhatDoes(t *testing.T) {
 	t.Parallel()
 	o, a := testArena(t, rig.SQLite)
-	wantKept(t, o, a, 3, killed(), killed().held())
+	wantKept(t, o, a, 4, killed(), notesLost(), killed().held(), notesLost().held())
 	if err := o.planted(t.Context(), a, t.TempDir()); err != nil {
 		t.Error(err)
 	}

@@ -16,11 +16,11 @@ type plan map[string]map[string]int
 
 var (
 	usualPlan = plan{
-		rig.SQLite:   {kindKill: 12, kindRelay: 2},
+		rig.SQLite:   {kindKill: 12, kindPower: 2, kindRelay: 2},
 		rig.Postgres: {kindKill: 8, kindFreeze: 4, kindRestart: 4, kindPower: 4, kindRelay: 2},
 	}
 	fullPlan = plan{
-		rig.SQLite:   {kindKill: 100, kindRelay: 10},
+		rig.SQLite:   {kindKill: 100, kindPower: 10, kindRelay: 10},
 		rig.Postgres: {kindKill: 100, kindFreeze: 50, kindRestart: 20, kindPower: 20, kindRelay: 10},
 	}
 )

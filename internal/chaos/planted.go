@@ -21,8 +21,8 @@ type bug struct {
 	found func(c count) bool
 }
 
-// Both are in how a daemon picks up the ranges of one that is gone: it misses
-// the right place by two, in one direction or the other.
+// They are in how a daemon picks up the ranges of one that is gone: it misses the
+// right place by two, in one direction or the other, or in what was noted of it.
 var bugs = []bug{
 	{name: "loses", file: "share.go",
 		old: "\t\tadopted = append(adopted, ranges...)\n",
@@ -34,6 +34,10 @@ var bugs = []bug{
 		new: "\t\tfor i, r := range ranges {\n\t\t\tranges[i].Done = max(r.Done-2, r.First-1)\n\t\t}\n" +
 			"\t\tadopted = append(adopted, ranges...)\n",
 		found: func(c count) bool { return c.extra > c.bound }},
+	{name: "misreads", file: "journal.go",
+		old:   "\t\t\tranges[i].Done = n.Done\n",
+		new:   "\t\t\tranges[i].Done = min(n.Done+2, r.Last)\n",
+		found: func(c count) bool { return c.lost > 0 }},
 }
 
 // plant builds a daemon with a bug into dir and returns its path.

@@ -32,7 +32,11 @@ const (
 // turns among its plays.
 func kinds(database string) map[string][]play {
 	if database == rig.SQLite {
-		return map[string][]play{kindKill: {killed(), killed(), killed().held()}, kindRelay: relayPlays(1)}
+		return map[string][]play{
+			kindKill:  {killed(), killed(), killed().held()},
+			kindPower: {notesLost(), notesLost().held()},
+			kindRelay: relayPlays(1),
+		}
 	}
 	return map[string][]play{
 		kindKill:    {killed(), killedBesideAnother(), killed().held()},
@@ -120,3 +124,19 @@ func powerLost() play {
 // marksToDisk is how many marks there are to one that waits for the disk: the
 // sender's promise.
 const marksToDisk = 8
+
+// notesLost is what a loss of power may do to SQLite's daemon: it ends, and what
+// its connections noted is gone. That is played by deleting the notes. Every mark
+// waits for the disk there, and stands: a disk that forgets what it had said was
+// written cannot be played here.
+func notesLost() play {
+	return play{name: "the power fails, notes are lost", daemons: 1, struck: 1, copies: notesUndone,
+		strike: func(ctx context.Context, f *field) error {
+			return errors.Join(killVictim(ctx, f), f.site.LoseNotes())
+		},
+		mend: killed().mend}
+}
+
+// notesUndone is how many messages of a connection are noted at most whose mark
+// is not committed: the sender's promise.
+const notesUndone = 16

@@ -21,8 +21,8 @@ type mortal struct {
 	away    atomic.Bool
 	// beforeChunk, if set, may fail a chunk of a launch.
 	beforeChunk func() error
-	// beforeMark, if set, is called before each mark.
-	beforeMark func()
+	// beforeMark and afterMark, if set, are called around each mark.
+	beforeMark, afterMark func()
 	// beforeRead, if set, is called before each look at who is in a range.
 	beforeRead func()
 	// beforeKeep, if set, is called before claims are renewed.
@@ -53,11 +53,14 @@ func (m *mortal) fault() error {
 }
 
 func (m *mortal) MarkShare(ctx context.Context, mark store.Mark) ([]store.Range, error) {
+	if m.beforeMark != nil {
+		m.beforeMark()
+	}
 	if err := m.fault(); err != nil {
 		return nil, err
 	}
-	if m.beforeMark != nil {
-		m.beforeMark()
+	if m.afterMark != nil {
+		defer m.afterMark()
 	}
 	return m.Store.MarkShare(ctx, mark)
 }

@@ -74,6 +74,49 @@ func TestWhatWasNotedIsNotGivenOutAgain(t *testing.T) {
 	}
 }
 
+// TestAJournalIsReadWhicheverIssueComesNext opens shares of two issues in turn.
+// The journal is always that of the last, and their ranges end at the same numbers.
+func TestAJournalIsReadWhicheverIssueComesNext(t *testing.T) {
+	n := newNoting(t)
+	ctx := t.Context()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	first := n.given[0]
+	must(n.share.Journal.Note(0, store.Note{Last: first.Last, Since: first.Done, Done: first.First}))
+
+	issue, err := n.store.Issue(ctx, n.issue)
+	must(err)
+	other, err := launchFor(ctx, n.store, issue.NewsletterID)
+	must(err)
+	_, err = n.store.LaunchChunk(ctx, store.Launch{IssueID: other.ID, NewsletterID: issue.NewsletterID}, 100)
+	must(err)
+	share, err := n.store.OpenShare(ctx, other.ID, "second", time.Minute)
+	must(err)
+	given, err := n.store.MarkShare(ctx, store.Mark{IssueID: other.ID, Number: share.Number, Step: 1, Lease: time.Minute,
+		Want: store.Want{Ranges: 2, Size: 2, Split: 1}})
+	must(err)
+	if given[0] != first || share.Number != n.share.Number {
+		t.Fatalf("the other issue's share %d was given %v, want %v of share %d", share.Number, given, first, n.share.Number)
+	}
+	must(share.Journal.Note(0, store.Note{Last: first.Last, Since: first.Done, Done: first.Last}))
+
+	want := first
+	want.Done = first.First
+	if got := n.adopted(t); got[0] != want || got[1] != n.given[1] {
+		t.Errorf("of the first issue %v is given out, want %v and %v", got, want, n.given[1])
+	}
+	again, err := adopt(ctx, n.store, other.ID)
+	must(err)
+	want.Done = first.Last
+	if again[0] != want || again[1] != given[1] {
+		t.Errorf("of the other issue %v is given out, want %v and %v", again, want, given[1])
+	}
+}
+
 func TestADamagedJournalTakesNothingAway(t *testing.T) {
 	n := newNoting(t)
 	first := n.given[0]

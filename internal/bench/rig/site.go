@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -76,6 +77,10 @@ func (s *Site) Close(ctx context.Context) error {
 	}
 	return dropDatabase(context.WithoutCancel(ctx), s.Server, s.url)
 }
+
+// LoseNotes deletes what the daemon's connections noted beside a SQLite database.
+// It must not be running.
+func (s *Site) LoseNotes() error { return os.Remove(strings.TrimPrefix(s.url, "sqlite:") + "-sent") }
 
 // with opens the store for a moment, so that the daemon has the database to
 // itself while it is measured.
