@@ -170,10 +170,9 @@ var (
 
 // quiet returns nil if the relay has said nothing and not hung up, as far as is
 // known here. It is asked before the final dot, unless that follows 354 within a
-// moment: a connection that broke while
-// the dot was held back is then no matter of doubt, and a reply that nobody
-// asked for is not taken for the one to the dot. It leaves no deadline behind
-// that is of use.
+// moment: a connection that broke while the dot was held back is then no matter of
+// doubt, and a reply that nobody asked for is not taken for the one to the dot. It
+// leaves no deadline behind that is of use.
 func (c *Conn) quiet() error {
 	if c.r.Buffered() > 0 {
 		return errOutOfTurn
@@ -209,8 +208,10 @@ const lateReset = 10 * time.Second
 // unread reports whether a connection that ended without a reply to the dot,
 // written at dotted, ended in a way which shows that the relay did not read it.
 //
-// That is certain if its system has not got the dot: the FIN of a relay that hung
-// up acknowledges all that was got, hence all that was read.
+// That is certain if the dot has not left this system, or if the relay hung up and
+// its system has not got the dot: the FIN acknowledges all that was got, hence all
+// that was read. A reset acknowledges nothing, and what the relay read just before
+// may wait for its acknowledgement (RFC 9293, section 3.8.6.3).
 //
 // It is a guess, and so said, if the connection was reset: so does a system that
 // throws bytes away unread (RFC 9293, section 3.6.1), and the dot is among the
@@ -230,23 +231,28 @@ func (c *Conn) unread(end error, dotted time.Time) (unread, guessed bool) {
 	if !reset && !errors.Is(end, io.EOF) {
 		return false, false
 	}
-	if c.unacknowledged() {
+	behind := max(0, len(c.out)-len(finalDot)) // so many bytes may be missing, and not the dot
+	if c.queued(unsent) > behind || !reset && c.queued(unacknowledged) > behind {
 		return true, false
 	}
 	soon := reset && time.Since(dotted) < lateReset
 	return soon, soon
 }
 
-// unacknowledged reports whether the relay's system has not got all that was
-// written, as far as is known here. Only Linux can be asked.
-func (c *Conn) unacknowledged() bool {
-	bytes := 0
+// What queued tells of: bytes that were written and that the relay's system has
+// not got, as far as is known here, and those of them that have not left this one
+// (tcp(7)). Only Linux can be asked.
+const (
+	unacknowledged = unix.TIOCOUTQ // SIOCOUTQ
+	unsent         = 0x894b        // SIOCOUTQNSD
+)
+
+// queued is how many bytes of a kind there are.
+func (c *Conn) queued(kind uint) (bytes int) {
 	if c.socket != nil {
-		_ = c.socket.Control(func(fd uintptr) {
-			bytes, _ = unix.IoctlGetInt(int(fd), unix.TIOCOUTQ) // SIOCOUTQ, tcp(7)
-		})
+		_ = c.socket.Control(func(fd uintptr) { bytes, _ = unix.IoctlGetInt(int(fd), kind) })
 	}
-	return bytes > 0
+	return bytes
 }
 
 // socketOf is the socket under a connection, and under its TLS.

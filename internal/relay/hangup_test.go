@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -15,11 +16,13 @@ import (
 	"epistle/internal/smtptest"
 )
 
-// exact starts a relay, with TLS from the first byte if there is any, that reads
-// so many bytes of each mail and of what follows it, leaves all others to its
-// system, and hangs up without a word.
-func exact(t *testing.T, o smtptest.Options, bytes int) net.Listener {
+// asking starts a relay of this way, with TLS from the first byte if there is any,
+// that asks for the body of a mail, hears of it and of what follows it as much as
+// it likes, and hangs up. What it does not read is left to its system.
+func (w way) asking(t *testing.T, hears func(net.Conn)) net.Listener {
 	t.Helper()
+	var o smtptest.Options
+	w.options(&o)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -35,7 +38,7 @@ func exact(t *testing.T, o smtptest.Options, bytes int) net.Listener {
 				conn = tls.Server(&byRecord{Conn: conn}, o.TLS)
 			}
 			if asksForBody(conn, o.Pipelining) {
-				_, _ = io.CopyN(io.Discard, conn, int64(bytes))
+				hears(conn)
 			}
 			_ = conn.Close()
 		}
@@ -45,6 +48,14 @@ func exact(t *testing.T, o smtptest.Options, bytes int) net.Listener {
 		group.Wait()
 	})
 	return listener
+}
+
+// reset is smtptest.Reset for such a connection.
+func reset(conn net.Conn) {
+	if secured, ok := conn.(*tls.Conn); ok {
+		conn = secured.NetConn().(*byRecord).Conn
+	}
+	smtptest.Reset(conn)
 }
 
 // byRecord is a connection that does not read beyond a record of TLS. That is the
@@ -68,7 +79,7 @@ func (c *byRecord) Read(p []byte) (n int, err error) {
 
 // asksForBody holds a conversation up to the reply to DATA.
 func asksForBody(conn net.Conn, pipelining bool) bool {
-	reply := "220 exact ESMTP\r\n"
+	reply := "220 test ESMTP\r\n"
 	for {
 		if _, err := io.WriteString(conn, reply); err != nil || reply[0] == '3' {
 			return err == nil
@@ -81,15 +92,15 @@ func asksForBody(conn net.Conn, pipelining bool) bool {
 		}
 		switch reply = "250 Ok\r\n"; {
 		case bytes.HasPrefix(line, []byte("EHLO")) && pipelining:
-			reply = "250-exact\r\n250 PIPELINING\r\n"
+			reply = "250-test\r\n250 PIPELINING\r\n"
 		case bytes.HasPrefix(line, []byte("DATA")):
 			reply = "354 Go on\r\n"
 		}
 	}
 }
 
-// dialExact connects to such a relay.
-func dialExact(t *testing.T, w way, listener net.Listener) *relay.Conn {
+// begin connects to such a relay, until it asks for a body.
+func (w way) begin(t *testing.T, listener net.Listener) *relay.Conn {
 	t.Helper()
 	o := relay.Options{Host: "127.0.0.1", Port: listener.Addr().(*net.TCPAddr).Port, Security: relay.Plain}
 	w.change(&o)
@@ -100,45 +111,58 @@ func dialExact(t *testing.T, w way, listener net.Listener) *relay.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = conn.Close() })
+	if o, err := conn.Begin(reader(1), nil); err != nil || o.Class != relay.Accepted {
+		t.Fatalf("begin: %+v, %v", o, err)
+	}
 	return conn
+}
+
+// letter is a body of so many bytes, a multiple of 64.
+func letter(size int) []byte {
+	return bytes.Repeat([]byte(".."+strings.Repeat("x", 60)+"\r\n"), size/64)
 }
 
 // The dot follows the body at once, so that it is out before it can be known
 // here that the relay hangs up: before the hanging up or after it, as it comes.
 func TestWhetherTheDotWasReadWhenTheRelayHungUp(t *testing.T) {
-	letter := bytes.Repeat([]byte("Some forty bytes are in each line of it\r\n"), 1000)
-	next := reader(2)
-	last := len(letter) + len(".\r\n")
+	const size = 40 << 10
+	mail, next := letter(size), reader(2)
+	last := size + len(".\r\n")
 	announcement := len("MAIL FROM:<" + next.From + ">\r\nRCPT TO:<" + next.To + ">\r\nDATA\r\n")
+	everything := func(pipelining bool) int {
+		if pipelining {
+			return last + announcement
+		}
+		return last
+	}
 	for name, c := range map[string]struct {
 		read  func(pipelining bool) int
+		reset bool
 		class relay.Class
 		at    relay.Stage
 	}{
-		"it read some of the body": {func(bool) int { return 100 }, relay.Temporary, relay.AtBody},
-		"it read all but the dot":  {func(bool) int { return len(letter) }, relay.Temporary, relay.AtBody},
-		"it read everything": {func(pipelining bool) int {
-			if pipelining {
-				return last + announcement
-			}
-			return last
-		}, relay.Uncertain, relay.AtDot},
+		"it read some of the body":  {func(bool) int { return 100 }, false, relay.Temporary, relay.AtBody},
+		"it read all but the dot":   {func(bool) int { return size }, false, relay.Temporary, relay.AtBody},
+		"it read everything":        {everything, false, relay.Uncertain, relay.AtDot},
+		"it read everything, reset": {everything, true, relay.Temporary, relay.AtBody},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ways(t, func(t *testing.T, w way) {
-				var offered smtptest.Options
-				w.options(&offered)
-				listener := exact(t, offered, c.read(w.pipelining))
-				for range 200 {
-					conn := dialExact(t, w, listener)
-					o, err := conn.Begin(reader(1), nil)
-					if err != nil || o.Class != relay.Accepted {
-						t.Fatalf("begin: %+v, %v", o, err)
+			hands(t, func(t *testing.T, w way) {
+				listener := w.asking(t, func(conn net.Conn) {
+					_, _ = io.CopyN(io.Discard, conn, int64(c.read(w.pipelining)))
+					if c.reset {
+						reset(conn)
 					}
-					if o = conn.Body(letter); o.Class == relay.Accepted {
+				})
+				for range 200 {
+					conn := w.begin(t, listener)
+					o := w.hand(conn, mail)
+					if o.Class == relay.Accepted {
 						o = conn.End(&next)
 					}
-					if o.Class != c.class || o.Stage != c.at || !conn.Closed() {
+					// Of what it did read it must not be said that it certainly did not.
+					if o.Class != c.class || o.Stage != c.at || c.reset && !o.Reset || !conn.Closed() {
 						t.Fatalf("%+v, closed %t", o, conn.Closed())
 					}
 				}

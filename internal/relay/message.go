@@ -293,7 +293,7 @@ func (c *Conn) Keep(pieces ...[]byte) Outcome {
 	for _, piece := range pieces {
 		size += len(piece)
 	}
-	if c.secured || size > stretch || c.stand != open || !endsLine(pieces) {
+	if c.Closed() || c.secured || size > stretch || c.stand != open || !endsLine(pieces) {
 		return c.Body(pieces...) // or its objections
 	}
 	c.batch, c.kept, c.keptAt, c.stand = append(c.batch[:0], pieces...), size, time.Now(), told
@@ -396,6 +396,7 @@ func (c *Conn) writeEnd() (left int, err error) {
 	if c.kept == 0 {
 		return c.write(c.out)
 	}
+	_ = c.raw.SetWriteDeadline(time.Now().Add(c.timeouts.Block))
 	c.batch = append(c.batch, c.out)
 	all := int64(c.kept + len(c.out))
 	c.kept = 0

@@ -31,13 +31,13 @@ func TestARelayThatTakesOneMessageAConnection(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ways(t, func(t *testing.T, w way) {
+			hands(t, func(t *testing.T, w way) {
 				server, conn := w.start(t, smtptest.Options{Script: script}, relay.Options{})
 				next := reader(2)
 				if o, err := conn.Begin(reader(1), nil); err != nil || o.Class != relay.Accepted {
 					t.Fatalf("begin: %+v, %v", o, err)
 				}
-				if o := conn.Body(body(1)); o.Class != relay.Accepted {
+				if o := w.hand(conn, body(1)); o.Class != relay.Accepted {
 					t.Fatalf("body: %+v", o)
 				}
 				if o := conn.End(&next); o.Class != relay.Accepted || o.Stage != relay.AtDot {
@@ -48,7 +48,7 @@ func TestARelayThatTakesOneMessageAConnection(t *testing.T) {
 				if err != nil || o.Class != relay.Temporary || o.Stage != relay.AtMail || !conn.Closed() || conn.Stumbled() {
 					t.Fatalf("the next: %+v, %v; closed %t, stumbled %t", o, err, conn.Closed(), conn.Stumbled())
 				}
-				if got := classes(deliver(t, w.dial(t, server, relay.Options{}), 2, 2)); got != "accepted " {
+				if got := classes(w.deliver(t, w.dial(t, server, relay.Options{}), 2, 2)); got != "accepted " {
 					t.Fatal(got)
 				}
 				wantEachOnce(t, server, 1, 2)
@@ -78,12 +78,12 @@ func TestWhoIsRefusedDoesNotGetTheMail(t *testing.T) {
 			"careless, together": {Careless: true, Together: true},
 		} {
 			t.Run(c.reply+", "+name, func(t *testing.T) {
-				ways(t, func(t *testing.T, w way) {
+				hands(t, func(t *testing.T, w way) {
 					options.Script = once(at(c.stage, 2), smtptest.Action{Reply: c.reply})
 					server, conn := w.start(t, options, relay.Options{})
 					var got []relay.Class
 					for n := 1; n <= 4; n++ {
-						for _, o := range deliver(t, conn, n, n) {
+						for _, o := range w.deliver(t, conn, n, n) {
 							got = append(got, o.Class)
 							if n == 2 && (o.Stage.String() != string(c.stage) || o.Code == 0) {
 								t.Errorf("%+v", o)
@@ -160,7 +160,7 @@ func TestARelayThatLosesItsWayInPipelining(t *testing.T) {
 				t.Fatalf("%+v, %v; closed %t, stumbled %t", o, err, conn.Closed(), conn.Stumbled())
 			}
 			server.SetScript(nil)
-			if got := classes(deliver(t, w.dial(t, server, relay.Options{OneByOne: true}), 1, 4)); strings.Count(got, "accepted") != 4 {
+			if got := classes(w.deliver(t, w.dial(t, server, relay.Options{OneByOne: true}), 1, 4)); strings.Count(got, "accepted") != 4 {
 				t.Fatalf("one by one: %s", got)
 			}
 			wantEachOnce(t, server, 1, 4)
@@ -173,7 +173,7 @@ func TestPipeliningThatIsNotOfferedOverTLS(t *testing.T) {
 	// It would forget what it did not offer to take.
 	server := smtptest.Start(t, smtptest.Options{TLS: theirs, Pipelining: true, NoneOverTLS: true, ForgetsTheRest: true})
 	w := way{change: func(o *relay.Options) { o.Security, o.TLS = relay.StartTLS, ours }}
-	if got := classes(deliver(t, w.dial(t, server, relay.Options{}), 1, 4)); strings.Count(got, "accepted") != 4 {
+	if got := classes(w.deliver(t, w.dial(t, server, relay.Options{}), 1, 4)); strings.Count(got, "accepted") != 4 {
 		t.Fatal(got)
 	}
 	wantEachOnce(t, server, 1, 4)
@@ -209,9 +209,9 @@ func TestOddReplies(t *testing.T) {
 		{"a 2xx that means something else", smtptest.Body, "221 Bye", relay.Uncertain},
 	} {
 		t.Run(c.name+" at "+string(c.stage), func(t *testing.T) {
-			ways(t, func(t *testing.T, w way) {
+			hands(t, func(t *testing.T, w way) {
 				server, conn := w.start(t, smtptest.Options{Script: once(at(c.stage, 1), smtptest.Action{Reply: c.reply})}, relay.Options{})
-				all := deliver(t, conn, 1, 2)
+				all := w.deliver(t, conn, 1, 2)
 				if all[0].Class != c.class || conn.Closed() != (c.class != relay.Accepted) {
 					t.Fatalf("%+v, closed %t", all, conn.Closed())
 				}
@@ -225,9 +225,9 @@ func TestOddReplies(t *testing.T) {
 
 func TestARefusalOfTheContentIsNoFaultOfThePerson(t *testing.T) {
 	for _, reply := range []string{"552 5.3.4 Too big", "554 5.7.1 Spam", "554 Transaction failed", "552 Too much mail data"} {
-		ways(t, func(t *testing.T, w way) {
+		hands(t, func(t *testing.T, w way) {
 			server, conn := w.start(t, smtptest.Options{Script: once(at(smtptest.Body, 2), smtptest.Action{Reply: reply})}, relay.Options{})
-			all := deliver(t, conn, 1, 4)
+			all := w.deliver(t, conn, 1, 4)
 			if got := classes(all); got != "accepted policy accepted accepted " || !all[1].OfMessage() || server.Dials() != 1 {
 				t.Errorf("%s: %s", reply, got)
 			}
@@ -236,7 +236,7 @@ func TestARefusalOfTheContentIsNoFaultOfThePerson(t *testing.T) {
 }
 
 func TestADomainWhoseEveryMailDefersHoldsNobodyUp(t *testing.T) {
-	ways(t, func(t *testing.T, w way) {
+	hands(t, func(t *testing.T, w way) {
 		server, conn := w.start(t, smtptest.Options{Script: func(step smtptest.Step) smtptest.Action {
 			if step.Stage == smtptest.Rcpt && strings.HasSuffix(step.To, "@slow.example") {
 				return smtptest.Action{Reply: "451 4.4.1 Cannot reach it"}
@@ -248,7 +248,7 @@ func TestADomainWhoseEveryMailDefersHoldsNobodyUp(t *testing.T) {
 			if o, err := conn.Begin(slow, nil); err != nil || o.Class != relay.Temporary || o.OfMessage() {
 				t.Fatalf("%+v, %v", o, err)
 			}
-			if got := classes(deliver(t, conn, n, n)); got != "accepted " {
+			if got := classes(w.deliver(t, conn, n, n)); got != "accepted " {
 				t.Fatal(got)
 			}
 		}
@@ -260,7 +260,7 @@ func TestADomainWhoseEveryMailDefersHoldsNobodyUp(t *testing.T) {
 }
 
 func TestTheEndOfTheWatchedContextHangsUp(t *testing.T) {
-	ways(t, func(t *testing.T, w way) {
+	hands(t, func(t *testing.T, w way) {
 		gate := smtptest.NewGate(smtptest.Body)
 		server, conn := w.start(t, smtptest.Options{Script: gate.Script}, relay.Options{})
 		ctx, cancel := context.WithCancel(t.Context())
@@ -270,7 +270,7 @@ func TestTheEndOfTheWatchedContextHangsUp(t *testing.T) {
 			gate.Wait(t)
 			cancel()
 		}()
-		if all := deliver(t, conn, 1, 2); len(all) != 1 || all[0].Class != relay.Uncertain || !conn.Closed() {
+		if all := w.deliver(t, conn, 1, 2); len(all) != 1 || all[0].Class != relay.Uncertain || !conn.Closed() {
 			t.Errorf("%+v", all)
 		}
 		gate.Open()
@@ -293,28 +293,42 @@ func TestOutOfOrder(t *testing.T) {
 			t.Fatalf("%+v, %v", o, err)
 		}
 	}
-	for name, blunder := range map[string]func(t *testing.T, conn *relay.Conn) relay.Outcome{
-		"a body before anything": func(_ *testing.T, conn *relay.Conn) relay.Outcome { return conn.Body(body(1)) },
-		"a dot before anything":  func(_ *testing.T, conn *relay.Conn) relay.Outcome { return conn.End(nil) },
-		"a dot without a body": func(t *testing.T, conn *relay.Conn) relay.Outcome {
+	for name, blunder := range map[string]func(t *testing.T, w way, conn *relay.Conn) relay.Outcome{
+		"a body before anything": func(_ *testing.T, w way, conn *relay.Conn) relay.Outcome { return w.hand(conn, body(1)) },
+		"a dot before anything":  func(_ *testing.T, _ way, conn *relay.Conn) relay.Outcome { return conn.End(nil) },
+		"a dot without a body": func(t *testing.T, _ way, conn *relay.Conn) relay.Outcome {
 			begin(t, conn, 1)
 			return conn.End(nil)
 		},
-		"a body twice": func(t *testing.T, conn *relay.Conn) relay.Outcome {
+		"a body twice": func(t *testing.T, w way, conn *relay.Conn) relay.Outcome {
 			begin(t, conn, 1)
-			_ = conn.Body(body(1))
-			return conn.Body(body(1))
+			_ = w.hand(conn, body(1))
+			return w.hand(conn, body(1))
 		},
-		"a body with no end": func(t *testing.T, conn *relay.Conn) relay.Outcome {
+		"a body with no end": func(t *testing.T, w way, conn *relay.Conn) relay.Outcome {
 			begin(t, conn, 1)
-			return conn.Body([]byte("Subject: Hello\r\n\r\nno line end"))
+			return w.hand(conn, []byte("Subject: Hello\r\n\r\nno line end"))
 		},
-		"no body": func(t *testing.T, conn *relay.Conn) relay.Outcome {
+		"no body": func(t *testing.T, w way, conn *relay.Conn) relay.Outcome {
 			begin(t, conn, 1)
-			return conn.Body(nil)
+			return w.hand(conn, nil)
 		},
-		"someone else in the middle": func(t *testing.T, conn *relay.Conn) relay.Outcome {
+		"a body after a good-bye": func(t *testing.T, w way, conn *relay.Conn) relay.Outcome {
 			begin(t, conn, 1)
+			_ = conn.Close()
+			return w.hand(conn, body(1))
+		},
+		"someone else in the middle": func(t *testing.T, _ way, conn *relay.Conn) relay.Outcome {
+			begin(t, conn, 1)
+			o, err := conn.Begin(reader(2), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return o
+		},
+		"someone else before the dot": func(t *testing.T, w way, conn *relay.Conn) relay.Outcome {
+			begin(t, conn, 1)
+			_ = w.hand(conn, body(1))
 			o, err := conn.Begin(reader(2), nil)
 			if err != nil {
 				t.Fatal(err)
@@ -323,9 +337,9 @@ func TestOutOfOrder(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ways(t, func(t *testing.T, w way) {
+			hands(t, func(t *testing.T, w way) {
 				server, conn := w.start(t, smtptest.Options{}, relay.Options{})
-				if o := blunder(t, conn); o.Class != relay.Temporary || o.Err == nil || !conn.Closed() {
+				if o := blunder(t, w, conn); o.Class != relay.Temporary || o.Err == nil || !conn.Closed() {
 					t.Errorf("%+v, closed %t", o, conn.Closed())
 				}
 				if got := server.Messages(); len(got) != 0 {
@@ -376,20 +390,20 @@ func TestAnAddressThatIsNoneIsNeverSaid(t *testing.T) {
 				t.Errorf("%q: %+v, %v", e, o, err)
 			}
 		}
-		if got := classes(deliver(t, conn, 1, 2)); got != "accepted accepted " || server.Dials() != 1 {
+		if got := classes(w.deliver(t, conn, 1, 2)); got != "accepted accepted " || server.Dials() != 1 {
 			t.Error(got)
 		}
 	})
 }
 
 func TestTheNullReversePath(t *testing.T) {
-	ways(t, func(t *testing.T, w way) {
+	hands(t, func(t *testing.T, w way) {
 		server, conn := w.start(t, smtptest.Options{}, relay.Options{})
 		o, err := conn.Begin(relay.Envelope{To: to}, func() error { return nil })
 		if err != nil || o.Class != relay.Accepted {
 			t.Fatalf("%+v, %v", o, err)
 		}
-		_, o = conn.Body(body(1)), conn.End(nil)
+		_, o = w.hand(conn, body(1)), conn.End(nil)
 		if got := server.Messages(); o.Class != relay.Accepted || len(got) != 1 || got[0].From != "" || got[0].To != to {
 			t.Errorf("%+v, %+v", o, got)
 		}

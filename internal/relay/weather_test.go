@@ -1,7 +1,6 @@
 package relay_test
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"runtime"
@@ -21,7 +20,7 @@ func ways(t *testing.T, test func(t *testing.T, w way)) {
 	theirs, ours := smtptest.Certificates(t)
 	for _, pipelining := range []bool{true, false} {
 		for _, secured := range []bool{false, true} {
-			w := way{pipelining: pipelining}
+			w := way{pipelining: pipelining, secured: secured}
 			name := fmt.Sprintf("pipelining=%t,tls=%t", pipelining, secured)
 			w.options = func(o *smtptest.Options) { o.Pipelining = pipelining }
 			w.change = func(*relay.Options) {}
@@ -34,10 +33,30 @@ func ways(t *testing.T, test func(t *testing.T, w way)) {
 	}
 }
 
+// hands are the ways, with Body and with Keep.
+func hands(t *testing.T, test func(t *testing.T, w way)) {
+	t.Run("Body", func(t *testing.T) { ways(t, test) })
+	t.Run("Keep", func(t *testing.T) {
+		ways(t, func(t *testing.T, w way) {
+			w.keep = true
+			test(t, w)
+		})
+	})
+}
+
 type way struct {
-	pipelining bool
-	options    func(*smtptest.Options)
-	change     func(*relay.Options)
+	pipelining, secured bool
+	keep                bool // a body is given to Keep, not to Body
+	options             func(*smtptest.Options)
+	change              func(*relay.Options)
+}
+
+// hand gives a body to the connection.
+func (w way) hand(conn *relay.Conn, pieces ...[]byte) relay.Outcome {
+	if w.keep {
+		return conn.Keep(pieces...)
+	}
+	return conn.Body(pieces...)
 }
 
 // start starts such a relay and connects to it.
@@ -72,7 +91,7 @@ func body(n int) []byte {
 
 // deliver gives messages first to last over one connection, each announced with
 // the dot of the one before, until the connection is closed.
-func deliver(t *testing.T, conn *relay.Conn, first, last int) []relay.Outcome {
+func (w way) deliver(t *testing.T, conn *relay.Conn, first, last int) []relay.Outcome {
 	t.Helper()
 	var all []relay.Outcome
 	for n := first; n <= last && !conn.Closed(); n++ {
@@ -81,7 +100,7 @@ func deliver(t *testing.T, conn *relay.Conn, first, last int) []relay.Outcome {
 			t.Fatal(err)
 		}
 		if o.Class == relay.Accepted {
-			o = conn.Body(body(n))
+			o = w.hand(conn, body(n))
 		}
 		if o.Class == relay.Accepted {
 			var next *relay.Envelope
@@ -105,9 +124,9 @@ func classes(all []relay.Outcome) string {
 }
 
 func TestOneConnectionManyMessages(t *testing.T) {
-	ways(t, func(t *testing.T, w way) {
+	hands(t, func(t *testing.T, w way) {
 		server, conn := w.start(t, smtptest.Options{Together: true}, relay.Options{})
-		for _, o := range deliver(t, conn, 1, 5) {
+		for _, o := range w.deliver(t, conn, 1, 5) {
 			if o.Class != relay.Accepted || o.Stage != relay.AtDot || o.Code != 250 || o.Status != "2.0.0" {
 				t.Fatalf("%+v", o)
 			}
@@ -182,7 +201,7 @@ func wantEachOnce(t *testing.T, server *smtptest.Server, first, last int) {
 }
 
 func TestOneInFiveIsPutOffAtFirst(t *testing.T) {
-	ways(t, func(t *testing.T, w way) {
+	hands(t, func(t *testing.T, w way) {
 		var mu sync.Mutex
 		refused := map[string]bool{}
 		server, conn := w.start(t, smtptest.Options{Together: true, Script: func(step smtptest.Step) smtptest.Action {
@@ -194,7 +213,7 @@ func TestOneInFiveIsPutOffAtFirst(t *testing.T) {
 			}
 			return smtptest.Action{}
 		}}, relay.Options{})
-		for n, o := range deliver(t, conn, 1, 20) {
+		for n, o := range w.deliver(t, conn, 1, 20) {
 			want := relay.Accepted
 			if (n+1)%5 == 0 {
 				want = relay.Temporary
@@ -204,7 +223,7 @@ func TestOneInFiveIsPutOffAtFirst(t *testing.T) {
 			}
 		}
 		for n := 5; n <= 20; n += 5 {
-			if got := classes(deliver(t, conn, n, n)); got != "accepted " {
+			if got := classes(w.deliver(t, conn, n, n)); got != "accepted " {
 				t.Errorf("reader %d in the second round: %s", n, got)
 			}
 		}
@@ -242,12 +261,16 @@ func TestTheRelayHangsUp(t *testing.T) {
 		"within the last reply":  {smtptest.Body, smtptest.Action{Reply: "250-2.0.0 Taken", Leave: true}, relay.Uncertain, relay.AtDot},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ways(t, func(t *testing.T, w way) {
-				server, conn := w.start(t, smtptest.Options{Script: once(at(c.stage, 3), c.action)}, relay.Options{})
-				if c.stage == smtptest.Data && c.action.After > 0 {
-					hangUpInTheBody(t, conn, c.class)
+			hands(t, func(t *testing.T, w way) {
+				action, handed := c.action, make(chan struct{})
+				if w.keep && action.After > 0 { // it acts while the body waits
+					action.After, action.When = 0, handed
+				}
+				server, conn := w.start(t, smtptest.Options{Script: once(at(c.stage, 3), action)}, relay.Options{})
+				if c.at == relay.AtBody {
+					w.hangUpInTheBody(t, conn, c.class, handed)
 				} else {
-					all := deliver(t, conn, 1, 5)
+					all := w.deliver(t, conn, 1, 5)
 					if len(all) != 3 || all[2].Class != c.class || all[2].Stage != c.at {
 						t.Fatalf("%+v", all)
 					}
@@ -260,7 +283,7 @@ func TestTheRelayHangsUp(t *testing.T) {
 				if c.class == relay.Uncertain {
 					again = 4
 				}
-				if got := classes(deliver(t, w.dial(t, server, relay.Options{}), again, 5)); strings.Contains(got, "temporary") {
+				if got := classes(w.deliver(t, w.dial(t, server, relay.Options{}), again, 5)); strings.Contains(got, "temporary") {
 					t.Fatalf("over a new connection: %s", got)
 				}
 				wantEachOnce(t, server, 1, 5)
@@ -270,18 +293,22 @@ func TestTheRelayHangsUp(t *testing.T) {
 }
 
 // hangUpInTheBody gives three messages to a relay that does not hear the third
-// out. Only when that has come to pass here, the dot is tried.
-func hangUpInTheBody(t *testing.T, conn *relay.Conn, want relay.Class) {
+// out, and closes handed when the body is. Only when what the relay did has come
+// to pass here, the dot is tried.
+func (w way) hangUpInTheBody(t *testing.T, conn *relay.Conn, want relay.Class, handed chan struct{}) {
 	t.Helper()
-	if got := classes(deliver(t, conn, 1, 2)); got != "accepted accepted " {
+	if got := classes(w.deliver(t, conn, 1, 2)); got != "accepted accepted " {
 		t.Fatal(got)
 	}
 	o, err := conn.Begin(reader(3), nil)
 	if err != nil || o.Class != relay.Accepted {
 		t.Fatalf("begin: %+v, %v", o, err)
 	}
-	if o = conn.Body(body(3)); o.Class == relay.Accepted {
-		eventually(t, "the relay is heard", func() bool { return !conn.Quiet() })
+	o = w.hand(conn, body(3))
+	since := time.Now()
+	close(handed)
+	if o.Class == relay.Accepted {
+		eventually(t, "the relay is heard", func() bool { return !conn.Quiet() && time.Since(since) > relay.Moment })
 		next := reader(4)
 		o = conn.End(&next)
 	}
@@ -315,9 +342,9 @@ func TestAReplyThatNeverComes(t *testing.T) {
 		smtptest.Body: {relay.Timeouts{Final: few}, relay.Uncertain},
 	} {
 		t.Run(string(stage), func(t *testing.T) {
-			ways(t, func(t *testing.T, w way) {
+			hands(t, func(t *testing.T, w way) {
 				_, conn := w.start(t, smtptest.Options{Script: once(at(stage, 1), smtptest.Action{Silence: true})}, relay.Options{Timeouts: c.patience})
-				all := deliver(t, conn, 1, 2)
+				all := w.deliver(t, conn, 1, 2)
 				if len(all) != 1 || all[0].Class != c.class || all[0].Err == nil || !conn.Closed() {
 					t.Fatalf("%+v, closed %t", all, conn.Closed())
 				}
@@ -327,17 +354,23 @@ func TestAReplyThatNeverComes(t *testing.T) {
 }
 
 func TestABodyThatNobodyReads(t *testing.T) {
-	server := smtptest.Start(t, smtptest.Options{Script: once(at(smtptest.Data, 1), smtptest.Action{Silence: true, After: 1})})
-	few := 50 * time.Millisecond
-	conn, err := dial(t, server, func(o *relay.Options) { o.Timeouts = relay.Timeouts{Block: few} })
-	if err != nil {
-		t.Fatal(err)
-	}
-	if o, err := conn.Begin(reader(1), nil); err != nil || o.Class != relay.Accepted {
-		t.Fatalf("%+v, %v", o, err)
-	}
-	more := bytes.Repeat([]byte("more than any buffer on the way takes\r\n"), 1<<20)
-	if o := conn.Body(more); o.Class != relay.Temporary || o.Stage != relay.AtBody || !conn.Closed() {
-		t.Errorf("%+v, closed %t", o, conn.Closed())
+	for name, size := range map[string]int{"a stretch": relay.Stretch, "many": 16 * relay.Stretch} {
+		t.Run(name, func(t *testing.T) {
+			hands(t, func(t *testing.T, w way) {
+				script := once(at(smtptest.Data, 1), smtptest.Action{Silence: true, After: 1})
+				_, conn := w.start(t, smtptest.Options{Script: script}, relay.Options{Timeouts: relay.Timeouts{Block: 50 * time.Millisecond}})
+				conn.Narrow()
+				if o, err := conn.Begin(reader(1), nil); err != nil || o.Class != relay.Accepted {
+					t.Fatalf("%+v, %v", o, err)
+				}
+				o := w.hand(conn, letter(size))
+				if o.Class == relay.Accepted {
+					o = conn.End(nil)
+				}
+				if o.Class != relay.Temporary || o.Stage != relay.AtBody || o.Reset || !conn.Closed() {
+					t.Errorf("%+v, closed %t", o, conn.Closed())
+				}
+			})
+		})
 	}
 }

@@ -170,6 +170,60 @@ func TestALostReplyIsUncertainAndNotRepeated(t *testing.T) {
 	}
 }
 
+// TestARelayThatTakesAMailAndResets does so with one reader's mail whenever it
+// comes, as if it had not read it.
+func TestARelayThatTakesAMailAndResets(t *testing.T) {
+	const readers, unlucky = 9, 4
+	for name, c := range map[string]struct {
+		hold   bool
+		copies int
+	}{
+		"and it is sent once more": {false, 2},
+		"and it is held":           {true, 1},
+	} {
+		for later, refusals := range map[string]int{"at once": 0, "at the second try": 1} {
+			t.Run(name+", "+later, func(t *testing.T) {
+				eachPress(t, func(t *testing.T, p *press) {
+					p.hold(t, c.hold)
+					p.subscribe(t, 1, readers)
+					putOff := once(refusals, at(smtptest.Rcpt, unlucky), smtptest.Action{Reply: "450 4.2.0 Later"})
+					p.relay.SetScript(func(step smtptest.Step) smtptest.Action {
+						if at(smtptest.Body, unlucky)(step) {
+							return smtptest.Action{Reset: true}
+						}
+						return putOff(step)
+					})
+					service := p.service(t, p.store, sending.Options{Relays: []sending.Relay{{Connections: 2}}})
+					start(t, service)
+					issue := launch(t, p, service)
+					if refusals > 0 {
+						eventually(t, "one is put off", func() bool { return p.report(t, issue.ID).Deferred == 1 })
+						p.clock.Advance(6 * time.Minute)
+					}
+					p.waitState(t, issue.ID, epistle.IssueSent)
+					if got := p.report(t, issue.ID); got.Uncertain != 1 || got.Accepted != readers-1 {
+						t.Errorf("report: %+v", got)
+					}
+					got := p.copies()
+					for n := 1; n <= readers; n++ {
+						want := 1
+						if n == unlucky {
+							want = c.copies
+						}
+						if got[address(n)] != want {
+							t.Errorf("reader %d got %d mails, want %d", n, got[address(n)], want)
+						}
+					}
+					copies := p.relay.To(address(unlucky))
+					if header(t, messageID, copies[0]) != header(t, messageID, copies[len(copies)-1]) {
+						t.Error("the copies have not the same Message-ID")
+					}
+				})
+			})
+		}
+	}
+}
+
 func TestARelayThatCannotDoThePipeliningItOffers(t *testing.T) {
 	eachPress(t, func(t *testing.T, p *press) {
 		// What comes together with a command is lost on it, whatever it offers.

@@ -50,12 +50,16 @@ type Step struct {
 type Action struct {
 	Reply   string // instead of the friendly one; "\r\n" between the lines of several
 	HangUp  bool   // close at once, without a reply
+	Reset   bool   // as HangUp, but reset the connection, whatever was read
 	Silence bool   // never reply, keep the connection open
 	Leave   bool   // close after the reply
 	// After is for the stage Data: the body is asked for, and the action
 	// follows in the midst of it, after so many bytes; a Reply comes unasked
 	// then. 0 acts at once.
 	After int
+	// When, if it is not nil, is for the stage Data, too: the body is asked for,
+	// and the action follows when this is closed, whatever has come.
+	When <-chan struct{}
 }
 
 // Message is one that came through to its final dot.
@@ -275,13 +279,16 @@ func (a Action) says(friendly string) string {
 
 // refuses reports whether the reply of an action is a refusal.
 func (a Action) refuses(friendly string) bool {
-	return !a.HangUp && !a.Silence && a.says(friendly)[0] >= '4'
+	return !a.HangUp && !a.Reset && !a.Silence && a.says(friendly)[0] >= '4'
 }
 
 func (c *session) act(a Action, friendly string) error {
 	switch {
-	case a.HangUp:
+	case a.HangUp, a.Reset:
 		_ = c.text.W.Flush() // what was said before goes out
+		if a.Reset {
+			Reset(c.conn)
+		}
 		return errOver
 	case a.Silence:
 		_ = c.text.W.Flush()
@@ -296,6 +303,18 @@ func (c *session) act(a Action, friendly string) error {
 		err = errors.Join(err, c.text.W.Flush(), errOver)
 	}
 	return err
+}
+
+// Reset closes a connection, and that of its TLS, as a system does that throws
+// bytes away unread.
+func Reset(conn net.Conn) {
+	if secured, ok := conn.(*tls.Conn); ok {
+		conn = secured.NetConn()
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = conn.Close()
 }
 
 // errRefused is a refusal. Alone it does not end the conversation.

@@ -44,7 +44,7 @@ func (c *session) data() error {
 	}
 	const friendly = "354 Go on"
 	action := c.ask(Data)
-	if action.After == 0 {
+	if action.After == 0 && action.When == nil {
 		if err := c.act(action, friendly); err != nil {
 			return err
 		}
@@ -58,9 +58,16 @@ func (c *session) data() error {
 
 func (c *session) body() error { return c.taken(readDotted(c.text.R)) }
 
-// bodyUntil reads a part of the body, then acts. If the action leaves the
+// bodyUntil reads a part of the body, or waits, then acts. If the action leaves the
 // conversation alive, the rest is read too.
 func (c *session) bodyUntil(a Action) error {
+	if a.When != nil {
+		select {
+		case <-a.When:
+		case <-c.server.done:
+			return errOver
+		}
+	}
 	head := make([]byte, a.After)
 	if _, err := io.ReadFull(c.text.R, head); err != nil {
 		return errOver
