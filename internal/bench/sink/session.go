@@ -10,6 +10,9 @@ import (
 // small enough for the processor's cache.
 const bufferSize = 64 << 10
 
+// firstBytes is how much is read of a mail that is then cut off.
+const firstBytes = 4 << 10
+
 // session is one conversation.
 type session struct {
 	server *Server
@@ -155,8 +158,8 @@ func (s *session) mail() error {
 	s.r -= len("\r\n")
 	s.in[s.r], s.in[s.r+1] = '\r', '\n' // also if the client sent a bare line feed
 	if s.weather(InBody).HangUp {
-		if s.w-s.r <= len("\r\n") {
-			_ = s.fill() // some of it, at least
+		if s.flush() == nil && s.w-s.r <= len("\r\n") {
+			_, _ = s.conn.Read(s.in[s.w:min(s.w+firstBytes, len(s.in))]) // some of it, and not the dot
 		}
 		return errCut
 	}
