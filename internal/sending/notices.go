@@ -114,7 +114,7 @@ func (p *noticePassage) envelope() relay.Envelope {
 	return relay.Envelope{From: p.message.ReturnPath, To: string(p.message.To)}
 }
 func (p *noticePassage) body() [][]byte                      { return [][]byte{relay.Stuff(p.message.Body)} }
-func (p *noticePassage) once() bool                          { return false }
+func (p *noticePassage) once() bool                          { return true } // judge says how often
 func (p *noticePassage) prompt() bool                        { return false }
 func (p *noticePassage) beforeDot() (*relay.Envelope, error) { return nil, nil }
 

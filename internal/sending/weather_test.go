@@ -224,6 +224,33 @@ func TestARelayThatTakesAMailAndResets(t *testing.T) {
 	}
 }
 
+// TestANoticeIsNotResetWithoutEnd: a relay takes it each time and resets, so that
+// its reader may have got it.
+func TestANoticeIsNotResetWithoutEnd(t *testing.T) {
+	const most = 3
+	eachPress(t, func(t *testing.T, p *press) {
+		var taken atomic.Int64
+		p.relay.SetScript(func(step smtptest.Step) smtptest.Action {
+			if step.Stage != smtptest.Body {
+				return smtptest.Action{}
+			}
+			taken.Add(1)
+			return smtptest.Action{Reset: true}
+		})
+		stop := start(t, p.service(t, p.store, sending.Options{}))
+		p.notify(t, "one")
+		eventually(t, "it is tried for the last time", func() bool {
+			p.clock.Advance(time.Minute)
+			return taken.Load() >= most
+		})
+		stop()
+		p.clock.Advance(time.Hour)
+		if left, err := p.store.ClaimNotices(t.Context(), "test", time.Minute, 10); err != nil || len(left) != 0 || taken.Load() != most {
+			t.Errorf("%d notices are left after %d copies, %v", len(left), taken.Load(), err)
+		}
+	})
+}
+
 func TestARelayThatCannotDoThePipeliningItOffers(t *testing.T) {
 	eachPress(t, func(t *testing.T, p *press) {
 		// What comes together with a command is lost on it, whatever it offers.
