@@ -14,7 +14,7 @@ import (
 // Journal is a file beside a SQLite database in which the connections of a share
 // note, between two marks, how far they are in their ranges. A note costs no
 // commit, and whatever ends the process does not undo it; only the loss of power
-// may. Whoever opens the next share, which takes the same disk, reads it first.
+// may. The next daemon, and whoever opens the next share, reads it first.
 //
 // It names nobody: a note is the number of an issue, of a share and of the last
 // delivery of a range, and how far that range is done.
@@ -123,6 +123,19 @@ func newJournal(path string) (*Journal, error) {
 func (j *Journal) begin(path string, issueID epistle.ID, number int64) error {
 	j.issue, j.number = issueID, number
 	return os.Rename(path+".new", path)
+}
+
+// replayJournal has what was noted before this process began in the database, so
+// that it counts also where nobody opens a share.
+func (s *Store) replayJournal(ctx context.Context) error {
+	notes, err := readNotes(s.dialect.journalPath())
+	if err != nil {
+		return journalError(err)
+	}
+	if len(notes) == 0 {
+		return nil
+	}
+	return s.writeMark(ctx, func(q queries) error { return replay(ctx, q, notes) })
 }
 
 // replay writes notes into the shares that they are about.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"epistle/internal/epistle"
+	"epistle/internal/seal"
 	"epistle/internal/store"
 	"epistle/internal/storetest"
 )
@@ -16,6 +17,7 @@ import (
 type noting struct {
 	store *store.Store
 	path  string
+	key   seal.Key
 	issue epistle.ID
 	share store.Share
 	given []store.Range
@@ -23,8 +25,8 @@ type noting struct {
 
 func newNoting(t *testing.T) *noting {
 	t.Helper()
-	n := &noting{path: filepath.Join(t.TempDir(), "epistle.db")}
-	s := storetest.Open(t, "sqlite:"+n.path, time.Now)
+	n := &noting{path: filepath.Join(t.TempDir(), "epistle.db"), key: seal.NewKey()}
+	s := storetest.OpenWithKey(t, "sqlite:"+n.path, time.Now, n.key)
 	n.store, n.issue = s, launchedBy(t, s)
 	var err error
 	if n.share, err = s.OpenShare(t.Context(), n.issue, "first", time.Minute); err != nil {
@@ -71,6 +73,24 @@ func TestWhatWasNotedIsNotGivenOutAgain(t *testing.T) {
 	}
 	if got := n.adopted(t); got[0].Done != first.Done {
 		t.Errorf("the former owner moved a range of the next to %v", got[0])
+	}
+}
+
+// TestTheNextDaemonCountsWhatWasNoted, also of an issue that nobody sends on.
+func TestTheNextDaemonCountsWhatWasNoted(t *testing.T) {
+	n := newNoting(t)
+	first := n.given[0]
+	if err := n.share.Journal.Note(0, store.Note{Last: first.Last, Since: first.Done, Done: first.Last}); err != nil {
+		t.Fatal(err)
+	}
+	next, err := store.Open(t.Context(), store.Options{URL: "sqlite:" + n.path, Clock: time.Now, Alone: true,
+		Keys: func(bool) (*seal.Keyring, error) { return seal.NewKeyring(n.key) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = next.Close() }()
+	if got, err := next.Report(t.Context(), n.issue); err != nil || got.Accepted != first.Last-first.Done {
+		t.Errorf("%d accepted, error %v; want %d", got.Accepted, err, first.Last-first.Done)
 	}
 }
 

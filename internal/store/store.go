@@ -106,6 +106,9 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	if err := s.install(ctx); err != nil {
 		return nil, err
 	}
+	if o.Alone {
+		return s, s.replayJournal(ctx)
+	}
 	return s, nil
 }
 
