@@ -42,6 +42,7 @@ type span struct{ store.Range }
 // and what was not simply accepted on the way there.
 type request struct {
 	take    bool
+	patient bool // its connection goes on meanwhile
 	span    *span
 	done    int64
 	results []store.Result
@@ -55,7 +56,11 @@ type answer struct {
 
 // gathering is how long a commit waits for the connections that took part in
 // the last ones. Waiting for all would let one slow connection hold the others.
-const gathering = 400 * time.Microsecond
+// If none of them waits itself, the fewer commits the better.
+const (
+	gathering = 400 * time.Microsecond
+	atEase    = 2 * time.Millisecond
+)
 
 func newMarker(s *Service, hard context.Context, issueID epistle.ID, share store.Share, hold bool) *marker {
 	return &marker{Service: s, hard: hard, issueID: issueID, share: share, hold: hold,
@@ -87,35 +92,37 @@ func (m *marker) run() {
 
 // gather collects what comes soon after the first request.
 func (m *marker) gather(batch []*request) []*request {
-	expected := max(m.sizes[0], m.sizes[1])
-	if len(batch) < expected {
-		m.timer.Reset(gathering)
+	patient, expected, patience := batch[0].patient, max(m.sizes[0], m.sizes[1]), gathering
+	if patient {
+		expected, patience = m.gateway.connections(), atEase
 	}
-	for waiting := true; waiting; {
-		select {
-		case r, more := <-m.requests:
-			if !more {
-				return batch // the next receive sees the end again
-			}
-			batch = append(batch, r)
-			continue
-		default:
-		}
-		if len(batch) >= expected {
-			break
-		}
-		select {
-		case r, more := <-m.requests:
-			if !more {
-				return batch
-			}
-			batch = append(batch, r)
-		case <-m.timer.C:
-			waiting = false
+	m.timer.Reset(patience)
+	for r := m.another(len(batch) < expected); r != nil; r = m.another(len(batch) < expected) {
+		batch = append(batch, r)
+		if patient && !r.patient {
+			expected = 0 // but for what is there already
 		}
 	}
 	m.sizes[0], m.sizes[1] = m.sizes[1], len(batch)
 	return batch
+}
+
+// another is a request that is there, or one that comes in time; nil for none.
+func (m *marker) another(wait bool) *request {
+	select {
+	case r := <-m.requests: // nil at the end
+		return r
+	default:
+	}
+	if !wait {
+		return nil
+	}
+	select {
+	case r := <-m.requests:
+		return r
+	case <-m.timer.C:
+		return nil
+	}
 }
 
 // step applies a batch, commits it and answers. Without a batch it renews the
@@ -190,13 +197,14 @@ func (m *marker) mayRelax(mark store.Mark, passes bool) bool {
 const (
 	inOneCheck = 5000
 	leastRange = 50
+	leastPart  = 8 // at the end of a list
 )
 
 // demand says how a wish for ranges is to be met, and from time to time looks
 // after shares whose daemon is gone.
 func (m *marker) demand(w *store.Want) {
 	connections := int64(m.gateway.connections())
-	w.Size, w.Split, w.Hold = min(m.rangeSize, max(leastRange, inOneCheck/connections)), 2*connections, m.hold
+	w.Size, w.Split, w.Least, w.Hold = min(m.rangeSize, max(leastRange, inOneCheck/connections)), connections, leastPart, m.hold
 	if w.Ranges > 0 {
 		w.Spares = m.gateway.connections() / 2 // one look at the database for several
 	}

@@ -169,7 +169,7 @@ type tuning struct {
 	lease     time.Duration // of a share, renewed three times within it
 	grace     time.Duration // what is in flight has this long when Start ends
 	rangeSize int64
-	chunkSize int           // of a launch; small, since SQLite keeps the marks waiting meanwhile
+	chunkSize int           // of a launch; SQLite keeps the marks waiting meanwhile, for a few milliseconds
 	freshness time.Duration // how old a check may be before it is repeated
 }
 
@@ -193,7 +193,7 @@ func New(o Options) *Service {
 	s := &Service{
 		Options: o, owner: hex.EncodeToString(name), pace: newPace(o.Store, o.Clock, o.Log, o.Limits),
 		bulk: newSignal(), single: newSignal(), welcome: newSignal(), outbox: newSignal(),
-		tuning: tuning{wait: wait, poll: time.Second, lease: 5 * time.Second, grace: 7 * time.Second, rangeSize: 250, chunkSize: 250,
+		tuning: tuning{wait: wait, poll: time.Second, lease: 5 * time.Second, grace: 7 * time.Second, rangeSize: 250, chunkSize: 1000,
 			freshness: usualFreshness},
 	}
 	s.gateway = newGateway(o, func(ctx context.Context, d time.Duration, wake <-chan struct{}) error { return s.wait(ctx, d, wake) })

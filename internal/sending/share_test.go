@@ -68,6 +68,18 @@ func TestAMarkMayBeRepeated(t *testing.T) {
 	})
 }
 
+func TestASmallListIsSharedOutButNotInCrumbs(t *testing.T) {
+	eachPress(t, func(t *testing.T, p *press) {
+		issue := p.launched(t, 12)
+		m := p.openShare(t, issue.ID, "a")
+		m.Want = store.Want{Ranges: 5, Size: 100, Split: 2, Least: 2}
+		want := []store.Range{{First: 1, Last: 6, Done: 0}, {First: 7, Last: 9, Done: 6}, {First: 10, Last: 11, Done: 9}, {First: 12, Last: 12, Done: 11}}
+		if got := p.mark(t, m); !slices.Equal(got, want) {
+			t.Errorf("given %v, want %v", got, want)
+		}
+	})
+}
+
 func TestAShareThatRanOutIsAdopted(t *testing.T) {
 	for name, hold := range map[string]bool{"and sent again": false, "and held": true} {
 		t.Run(name, func(t *testing.T) {

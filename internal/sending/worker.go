@@ -83,7 +83,7 @@ func (w *worker) work(ctx context.Context) {
 }
 
 func (w *worker) take() (*span, error) {
-	w.request.take, w.request.span, w.request.results = true, nil, nil
+	w.request.take, w.request.patient, w.request.span, w.request.results = true, false, nil, nil
 	w.marker.requests <- &w.request
 	got := <-w.request.answer
 	return got.span, got.err
@@ -129,7 +129,8 @@ func (w *worker) post(seq int64) error {
 	if err := w.settled(); err != nil {
 		return err
 	}
-	w.request.take, w.request.span, w.request.done, w.request.results = false, w.span, seq, w.results
+	w.request.take, w.request.patient = false, w.noted
+	w.request.span, w.request.done, w.request.results = w.span, seq, w.results
 	for _, r := range w.results {
 		if isRefusal(r) {
 			w.refusal++

@@ -158,6 +158,7 @@ type Want struct {
 	Spares int   // and how many more, for those that will ask next
 	Size   int64 // how many deliveries each has at most
 	Split  int64 // each has at most this part of what is left, so that small lists are shared out
+	Least  int64 // but no fewer than these, as long as there are so many
 	Adopt  bool  // the ranges of shares whose lease has run out, too
 	Hold   bool  // of those, hold what may have arrived
 }
@@ -349,7 +350,7 @@ func allot(ctx context.Context, q queries, issueID epistle.ID, count int, w Want
 		if left <= 0 {
 			break
 		}
-		size := min(w.Size, max(1, left/max(1, w.Split)))
+		size := min(left, w.Size, max(1, w.Least, left/max(1, w.Split)))
 		fresh = append(fresh, Range{First: next, Last: next + size - 1, Done: next - 1})
 		next += size
 	}
