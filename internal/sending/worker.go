@@ -129,7 +129,7 @@ func (w *worker) post(seq int64) error {
 	if err := w.settled(); err != nil {
 		return err
 	}
-	w.request.take, w.request.patient = false, w.noted
+	w.request.take, w.request.patient = false, w.noted && seq < w.span.Last
 	w.request.span, w.request.done, w.request.results = w.span, seq, w.results
 	for _, r := range w.results {
 		if isRefusal(r) {
