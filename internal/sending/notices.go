@@ -88,7 +88,8 @@ func (n *noticeSender) send(ctx context.Context, notice epistle.Notice) {
 		return
 	}
 	n.link.reconsider()
-	outcome, err := n.link.deliver(ctx, n.hard, &noticePassage{noticeSender: n, id: notice.ID, message: message}, nil)
+	p := &noticePassage{noticeSender: n, id: notice.ID, message: message, tries: notice.Attempts}
+	outcome, err := n.link.deliver(ctx, n.hard, p, nil)
 	if errors.Is(err, errDropped) {
 		return // and there is nothing to record
 	}
@@ -96,6 +97,7 @@ func (n *noticeSender) send(ctx context.Context, notice epistle.Notice) {
 		n.settle(notice, relay.Outcome{})
 		return
 	}
+	notice.Attempts = max(notice.Attempts+1, p.tries)
 	n.judge(&notice, outcome)
 	n.settle(notice, outcome)
 }
@@ -105,6 +107,7 @@ type noticePassage struct {
 	*noticeSender
 	id      epistle.ID
 	message render.Message
+	tries   int // how often it was tried, each dot of this one counted
 }
 
 // errDropped means that a notice was dropped after it was claimed, or taken over.
@@ -113,10 +116,14 @@ var errDropped = errors.New("this notice is not ours to send any more")
 func (p *noticePassage) envelope() relay.Envelope {
 	return relay.Envelope{From: p.message.ReturnPath, To: string(p.message.To)}
 }
-func (p *noticePassage) body() [][]byte                      { return [][]byte{relay.Stuff(p.message.Body)} }
-func (p *noticePassage) once() bool                          { return true } // judge says how often
-func (p *noticePassage) prompt() bool                        { return false }
-func (p *noticePassage) beforeDot() (*relay.Envelope, error) { return nil, nil }
+func (p *noticePassage) body() [][]byte { return [][]byte{relay.Stuff(p.message.Body)} }
+func (p *noticePassage) once() bool     { return p.tries >= mostCopies }
+func (p *noticePassage) prompt() bool   { return false }
+
+func (p *noticePassage) beforeDot() (*relay.Envelope, error) {
+	p.tries++
+	return nil, nil
+}
 
 // sure asks anew each time: a notice may have waited long for its relay.
 func (p *noticePassage) sure() error {
@@ -131,11 +138,10 @@ func (p *noticePassage) sure() error {
 // the last try arrived.
 const mostCopies = 3
 
-// judge decides a notice's next state. When nobody knows whether it arrived it
+// judge decides the next state of a notice that was tried. When nobody knows whether it arrived it
 // is sent again: a second confirmation mail, with the same Message-ID, does
 // less harm than none. A fourth does not.
 func (n *noticeSender) judge(notice *epistle.Notice, o relay.Outcome) {
-	notice.Attempts++
 	final := o.Class == relay.Permanent || o.Class == relay.PersonGone || o.Class == relay.Policy && o.Code >= 500 && notice.Attempts > 1 ||
 		o.Class == relay.Uncertain && notice.Attempts >= mostCopies
 	if o.Class == relay.Accepted {

@@ -251,6 +251,20 @@ func TestANoticeIsNotResetWithoutEnd(t *testing.T) {
 	})
 }
 
+// TestANoticeGoesByAnotherRelayWhereOneResets, at once: its reader waits for it.
+func TestANoticeGoesByAnotherRelayWhereOneResets(t *testing.T) {
+	eachPress(t, func(t *testing.T, p *press) {
+		p.relay.SetScript(func(step smtptest.Step) smtptest.Action {
+			return smtptest.Action{Reset: step.Stage == smtptest.Body}
+		})
+		other := smtptest.Start(t, smtptest.Options{Pipelining: true})
+		start(t, p.service(t, p.store, sending.Options{Relays: []sending.Relay{
+			{Connections: 1, Options: optionsOf(t, p.relay.URL())}, {Connections: 1, Options: optionsOf(t, other.URL())}}}))
+		p.notify(t, "one")
+		eventually(t, "the other takes it", func() bool { return acceptedAt(other, "notices.example.com") == 1 })
+	})
+}
+
 func TestARelayThatCannotDoThePipeliningItOffers(t *testing.T) {
 	eachPress(t, func(t *testing.T, p *press) {
 		// What comes together with a command is lost on it, whatever it offers.
