@@ -74,7 +74,7 @@ func benchmarkAudience(b *testing.B, s *store.Store, readers int) {
 			return err
 		}},
 		{"first-chunk", func(ctx context.Context) error {
-			_, err := s.LaunchChunk(ctx, store.Launch{IssueID: issue.ID, NewsletterID: n.ID}, 250)
+			_, err := s.LaunchChunk(ctx, store.Launch{IssueID: issue.ID, NewsletterID: n.ID}, 1000)
 			return err
 		}},
 		{"report", func(ctx context.Context) error { _, err := s.Report(ctx, issue.ID); return err }},

@@ -33,7 +33,8 @@ type Options struct {
 	// share one.
 	FollowDatabase bool
 	// Alone makes this process the only daemon on a SQLite database; a second one
-	// gets an Unavailable error. Any number may share PostgreSQL.
+	// gets an Unavailable error. It takes over what the one before had noted (see
+	// Journal). Any number may share PostgreSQL.
 	Alone bool
 	Log   *slog.Logger
 }
@@ -107,7 +108,9 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 		return nil, err
 	}
 	if o.Alone {
-		return s, s.replayJournal(ctx)
+		if err := s.replayJournal(ctx); err != nil && s.log != nil { // the next share tries again before anything is sent
+			s.log.Warn("store: what was noted of an issue on its way cannot be read; its report counts too few", "error", err)
+		}
 	}
 	return s, nil
 }
