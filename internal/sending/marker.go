@@ -31,7 +31,7 @@ type marker struct {
 	adoptAt  time.Time
 	requests chan *request
 	ended    chan struct{}
-	sizes    [2]int // of the last two commits, in connections that posted
+	sizes    [2]int // of the last two commits that were waited for, in connections
 	timer    *time.Timer
 }
 
@@ -56,7 +56,7 @@ type answer struct {
 
 // gathering is how long a commit waits for the connections that took part in
 // the last ones. Waiting for all would let one slow connection hold the others.
-// If none of them waits itself, the fewer commits the better.
+// As long as none of them waits for it, the fewer commits the better.
 const (
 	gathering = 400 * time.Microsecond
 	atEase    = 2 * time.Millisecond
@@ -94,7 +94,7 @@ func (m *marker) run() {
 func (m *marker) gather(batch []*request) []*request {
 	patient, expected, patience := batch[0].patient, max(m.sizes[0], m.sizes[1]), gathering
 	if patient {
-		expected, patience = m.gateway.connections(), atEase
+		expected, patience = len(m.open)-len(m.free), atEase
 	}
 	m.timer.Reset(patience)
 	for r := m.another(len(batch) < expected); r != nil; r = m.another(len(batch) < expected) {
@@ -103,7 +103,9 @@ func (m *marker) gather(batch []*request) []*request {
 			expected = 0 // but for what is there already
 		}
 	}
-	m.sizes[0], m.sizes[1] = m.sizes[1], len(batch)
+	if !patient {
+		m.sizes[0], m.sizes[1] = m.sizes[1], len(batch)
+	}
 	return batch
 }
 
@@ -197,14 +199,14 @@ func (m *marker) mayRelax(mark store.Mark, passes bool) bool {
 const (
 	inOneCheck = 5000
 	leastRange = 50
-	leastPart  = 8 // at the end of a list
 )
 
 // demand says how a wish for ranges is to be met, and from time to time looks
 // after shares whose daemon is gone.
 func (m *marker) demand(w *store.Want) {
 	connections := int64(m.gateway.connections())
-	w.Size, w.Split, w.Least, w.Hold = min(m.rangeSize, max(leastRange, inOneCheck/connections)), connections, leastPart, m.hold
+	w.Size, w.Hold = min(m.rangeSize, max(leastRange, inOneCheck/connections)), m.hold
+	w.Split, w.Least = 2*connections, connections/5 // the end of a list is shared out, but not in crumbs where many share it
 	if w.Ranges > 0 {
 		w.Spares = m.gateway.connections() / 2 // one look at the database for several
 	}

@@ -25,8 +25,8 @@
 //  5. A mark that fails for the database's sake is repeated until it is known
 //     to be there; until then nothing more is sent but what may be noted, at most
 //     eight messages a connection.
-//  6. Notes are written into the shares by the transaction that opens the next
-//     share. A loss of power may undo them: eight messages a connection whose mark
+//  6. Notes are written into the shares when the next daemon starts, and by the
+//     transaction that opens the next share. A loss of power may undo them: eight messages a connection whose mark
 //     is being committed, and eight noted since.
 //
 // A delivery that went as it should is not written again: that it was accepted
