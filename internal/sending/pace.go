@@ -46,12 +46,13 @@ type pace struct {
 	own   map[laneKey]time.Duration
 	shut  atomic.Pointer[map[laneKey]store.Breaker] // breakers that are not closed
 
-	mu     sync.Mutex
-	purses map[laneKey]purse
-	need   map[laneKey]int  // of prepare, kept for the next
-	faults map[laneKey]int  // since the lane took mail the last time
-	trials map[laneKey]bool // lanes whose breaker lets one of our messages through
-	faulty atomic.Bool      // faults has entries
+	filling sync.Mutex // of purses, by one at a time; it is taken before mu
+	mu      sync.Mutex // nobody asks the database while holding it: every mail passes here
+	purses  map[laneKey]purse
+	need    map[laneKey]int  // of prepare, kept for the next
+	faults  map[laneKey]int  // since the lane took mail the last time
+	trials  map[laneKey]bool // lanes whose breaker lets one of our messages through
+	faulty  atomic.Bool      // faults has entries
 
 	part     int           // of the connections, that a slow lane may have
 	slowMail time.Duration // a mail that takes longer is slow
@@ -114,6 +115,24 @@ func (p *pace) prepare(ctx context.Context, people []store.Recipient) error {
 	if !p.limited() {
 		return nil
 	}
+	if len(p.missing(people)) == 0 {
+		return nil
+	}
+	p.filling.Lock()
+	defer p.filling.Unlock()
+	wanted := p.missing(people) // somebody may have filled them meanwhile
+	first, err := p.store.Reserve(ctx, wanted)
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fill(wanted, first)
+	return nil
+}
+
+// missing is what the purses lack for the people of a range.
+func (p *pace) missing(people []store.Recipient) (wanted []store.Reservation) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	clear(p.need)
@@ -122,21 +141,20 @@ func (p *pace) prepare(ctx context.Context, people []store.Recipient) error {
 			p.need[k]++
 		}
 	}
-	var wanted []store.Reservation
 	for k, n := range p.need {
 		if missing := n - p.purses[k].left(); missing > 0 {
-			wanted = append(wanted, store.Reservation{Bucket: append([]byte(nil), k[:]...), Gap: p.gap(k), Count: max(missing, bundleSize(p.gap(k)))})
+			wanted = append(wanted, reservation(k, p.gap(k), missing))
 		}
 	}
-	return p.debit(ctx, wanted)
+	return wanted
 }
 
-// debit fills purses. The mutex is held.
-func (p *pace) debit(ctx context.Context, wanted []store.Reservation) error {
-	first, err := p.store.Reserve(ctx, wanted)
-	if err != nil {
-		return err
-	}
+func reservation(k laneKey, gap time.Duration, least int) store.Reservation {
+	return store.Reservation{Bucket: append([]byte(nil), k[:]...), Gap: gap, Count: max(least, bundleSize(gap))}
+}
+
+// fill puts what was debited into the purses. Both mutexes are held.
+func (p *pace) fill(wanted []store.Reservation, first []time.Time) {
 	if len(p.purses)+len(wanted) > manyPurses {
 		clear(p.purses)
 	}
@@ -144,7 +162,6 @@ func (p *pace) debit(ctx context.Context, wanted []store.Reservation) error {
 		k := keyOf(w.Bucket)
 		p.purses[k] = append(p.purses[k], bundle{first: first[i], gap: w.Gap, count: w.Count})
 	}
-	return nil
 }
 
 // admit says whether one person's mail may go now, among others to which it must
@@ -226,20 +243,36 @@ func (p *pace) admitBroken(ctx context.Context, k laneKey, b store.Breaker, to *
 	return at.Add(wait), err
 }
 
+// take uses the next moment of a lane up.
 func (p *pace) take(ctx context.Context, k laneKey, gap time.Duration) (time.Time, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	if at, ok := p.draw(k); ok {
 		return at, nil
 	}
-	if err := p.debit(ctx, []store.Reservation{{Bucket: append([]byte(nil), k[:]...), Gap: gap, Count: bundleSize(gap)}}); err != nil {
+	p.filling.Lock()
+	defer p.filling.Unlock()
+	if at, ok := p.draw(k); ok { // somebody else has filled it
+		return at, nil
+	}
+	wanted := []store.Reservation{reservation(k, gap, 1)}
+	first, err := p.store.Reserve(ctx, wanted)
+	if err != nil {
 		return time.Time{}, err
 	}
-	at, _ := p.draw(k)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fill(wanted, first)
+	at, _ := p.drawn(k)
 	return at, nil
 }
 
 func (p *pace) draw(k laneKey) (time.Time, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.drawn(k)
+}
+
+// drawn is draw for somebody who holds mu.
+func (p *pace) drawn(k laneKey) (time.Time, bool) {
 	held, known := p.purses[k]
 	if !known {
 		return time.Time{}, false
@@ -335,6 +368,8 @@ func (p *pace) open(ctx context.Context, k laneKey, seen store.Breaker) {
 		return
 	}
 	p.log.Info("sending: a mail domain refuses for the time being, its mail waits", "minutes", int(rest.Minutes()))
+	p.filling.Lock() // what is being debited may lie before the rest as well
+	defer p.filling.Unlock()
 	p.mu.Lock()
 	delete(p.purses, k) // what is left in it lies before the rest
 	p.mu.Unlock()
@@ -394,6 +429,8 @@ func (p *pace) look(ctx context.Context) error {
 		}
 		all[keyOf(b.Lane)] = b
 	}
+	p.filling.Lock()
+	defer p.filling.Unlock()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for k := range all {

@@ -25,7 +25,8 @@ type Reservation struct {
 // each when its first message may go: now at the earliest; the others follow
 // Gap apart. No bucket may be named twice. A bucket keeps no more than the
 // moment when it is free (the generic cell rate algorithm), so one that rested
-// starts afresh, without a burst.
+// starts afresh, without a burst. The loss of power, or a crash of PostgreSQL, may
+// undo the last debits, and for that long a limit is exceeded.
 func (s *Store) Reserve(ctx context.Context, wanted []Reservation) ([]time.Time, error) {
 	if len(wanted) == 0 {
 		return nil, nil
@@ -44,7 +45,7 @@ func (s *Store) Reserve(ctx context.Context, wanted []Reservation) ([]time.Time,
 	query := `INSERT INTO bucket (name, free_at) VALUES (?, ?)` + strings.Repeat(`, (?, ?)`, len(order)-1) + `
 		ON CONFLICT (name) DO UPDATE SET free_at = CASE WHEN bucket.free_at > ?
 			THEN bucket.free_at + (excluded.free_at - ?) ELSE excluded.free_at END RETURNING name, free_at`
-	err := s.writeMark(ctx, func(q queries) error {
+	err := s.inTransaction(ctx, manner{turn: marks, relaxed: true}, func(q queries) error {
 		rows = rows[:0]
 		return q.all(ctx, &rows, query, append(args, now, now)...)
 	})
