@@ -53,6 +53,7 @@ type run struct {
 	editions   *editions
 	marker     *marker
 	launched   *progress
+	reading    chan struct{} // holds those who read a range at this moment
 	objections objections
 	refusals   refusals
 	moved      atomic.Bool // something was launched or passed
@@ -112,8 +113,12 @@ func (s *Service) join(ctx, hard context.Context, issueID epistle.ID) (*run, err
 		return nil, err
 	}
 	return &run{Service: s, hard: hard, issue: issue, editions: newEditions(s.Renderer, newsletter, issue),
-		launched: newProgress(), marker: newMarker(s, hard, issueID, share, newsletter.Hold)}, nil
+		launched: newProgress(), reading: make(chan struct{}, readers), marker: newMarker(s, hard, issueID, share, newsletter.Hold)}, nil
 }
+
+// readers is how many ranges are read at once. All connections together would make
+// the database open connections that nobody needs afterwards.
+const readers = 4
 
 // launch writes the deliveries, chunk by chunk, while the first are being sent;
 // or follows the daemon that does.

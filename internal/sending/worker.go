@@ -200,8 +200,7 @@ func (w *worker) finish() error {
 // read asks who is in the range, and waits out a database that is away.
 func (w *worker) read(ctx context.Context) error {
 	for {
-		began := time.Now()
-		people, check, err := w.Store.ReadRange(ctx, w.issue.ID, w.first, w.span.Last)
+		people, check, began, err := w.readOnce(ctx)
 		if err == nil {
 			err = w.pace.prepare(ctx, people)
 		}
@@ -212,6 +211,19 @@ func (w *worker) read(ctx context.Context) error {
 		w.people, w.check, w.checkedAt = people, check, began
 		return err
 	}
+}
+
+// readOnce reads while few others do, and says when it began.
+func (w *worker) readOnce(ctx context.Context) (people []store.Recipient, check store.Check, began time.Time, err error) {
+	select {
+	case w.reading <- struct{}{}:
+	case <-ctx.Done():
+		return nil, check, began, ctx.Err()
+	}
+	defer func() { <-w.reading }()
+	began = time.Now()
+	people, check, err = w.Store.ReadRange(ctx, w.issue.ID, w.first, w.span.Last)
+	return people, check, began, err
 }
 
 // prepare makes the letter of the next person of the range who may be mailed;
