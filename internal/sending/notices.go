@@ -138,9 +138,9 @@ func (p *noticePassage) sure() error {
 // the last try arrived.
 const mostCopies = 3
 
-// judge decides the next state of a notice that was tried. When nobody knows whether it arrived it
-// is sent again: a second confirmation mail, with the same Message-ID, does
-// less harm than none. A fourth does not.
+// judge decides the next state of a notice that was tried. When nobody knows
+// whether it arrived it is sent again: a second confirmation mail, with the same
+// Message-ID, does less harm than none. A fourth does not.
 func (n *noticeSender) judge(notice *epistle.Notice, o relay.Outcome) {
 	final := o.Class == relay.Permanent || o.Class == relay.PersonGone || o.Class == relay.Policy && o.Code >= 500 && notice.Attempts > 1 ||
 		o.Class == relay.Uncertain && notice.Attempts >= mostCopies

@@ -26,8 +26,8 @@
 //     to be there; until then nothing more is sent but what may be noted, at most
 //     eight messages a connection.
 //  6. Notes are written into the shares when the next daemon starts, and by the
-//     transaction that opens the next share. A loss of power may undo them: eight messages a connection whose mark
-//     is being committed, and eight noted since.
+//     transaction that opens the next share. A loss of power may undo them: eight
+//     messages a connection whose mark is being committed, and eight noted since.
 //
 // A delivery that went as it should is not written again: that it was accepted
 // follows from where the ranges are. Message-ID and Date come from the row and
