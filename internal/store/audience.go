@@ -21,7 +21,7 @@ const (
 // few. SQLite joins in the order of the text where it says CROSS.
 func (s *Store) CountAudience(ctx context.Context, rule epistle.AudienceRule) (int64, error) {
 	count, err := s.countAudience(ctx, s.read(), rule)
-	return count, s.mapError(err)
+	return count, s.mapError(ctx, err)
 }
 
 func (s *Store) countAudience(ctx context.Context, q queries, rule epistle.AudienceRule) (count int64, err error) {
@@ -69,7 +69,7 @@ func (s *Store) HasAudience(ctx context.Context, rule epistle.AudienceRule) (boo
 	var some int64
 	err := s.read().get(ctx, &some, `SELECT COUNT(*) FROM (SELECT 1 FROM `+audienceJoin+` WHERE `+audienceWhere+` LIMIT 1) AS one`,
 		rule.NewsletterID, rule.State, micros(s.clock()))
-	return some > 0, s.mapError(err)
+	return some > 0, s.mapError(ctx, err)
 }
 
 // changesOverlap covers what was being written when an audience was counted.
@@ -89,5 +89,5 @@ func (s *Store) AudienceChanges(ctx context.Context, rule epistle.AudienceRule, 
 				AND n.paused_until > 0 AND n.paused_until > ? AND n.paused_until <= ?
 		) AS happened LIMIT ?) AS counted`,
 		micros(since), rule.NewsletterID, micros(since), rule.NewsletterID, rule.State, micros(since), micros(s.clock()), limit)
-	return changes, s.mapError(err)
+	return changes, s.mapError(ctx, err)
 }

@@ -29,7 +29,7 @@ func (s *Store) AuditTrail(ctx context.Context, subject string, id epistle.ID, l
 	err := s.read().all(ctx, &rows, `SELECT id, at, actor_kind, staff_id, action, subject, subject_id, detail
 		FROM audit WHERE subject = ? AND subject_id = ? ORDER BY at DESC, id DESC LIMIT ?`, subject, id, limit)
 	if err != nil {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	entries := make([]epistle.AuditEntry, len(rows))
 	for i, r := range rows {

@@ -79,14 +79,14 @@ const askings = 3
 func (s *Store) askTime(ctx context.Context, machine epistle.Clock, query string) (offset, give time.Duration, err error) {
 	conn, err := s.writer.Connx(ctx) // waiting for it is no part of the round trip
 	if err != nil {
-		return 0, 0, s.mapError(err)
+		return 0, 0, s.mapError(ctx, err)
 	}
 	defer func() { _ = conn.Close() }()
 	for i := range askings {
 		var us int64
 		asked := machine()
 		if err := conn.GetContext(ctx, &us, query); err != nil {
-			return 0, 0, s.mapError(err)
+			return 0, 0, s.mapError(ctx, err)
 		}
 		half := machine().Sub(asked) / 2
 		if i == 0 || half < give {

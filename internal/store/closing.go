@@ -22,7 +22,7 @@ func (s *Store) Offer(ctx context.Context) (Offer, error) {
 	err := s.readOften().all(ctx, &rows, `SELECT `+newsletterColumns+`, (SELECT COALESCE(MAX(signups_closed_at), 0) FROM installation) AS closed_at
 		FROM newsletter ORDER BY id`)
 	if err != nil {
-		return Offer{}, s.mapError(err)
+		return Offer{}, s.mapError(ctx, err)
 	}
 	if len(rows) == 0 {
 		at, err := s.SignupsClosed(ctx)
@@ -39,7 +39,7 @@ func (s *Store) Offer(ctx context.Context) (Offer, error) {
 func (s *Store) SignupsClosed(ctx context.Context) (time.Time, error) {
 	var at int64
 	err := s.read().get(ctx, &at, `SELECT COALESCE(MAX(signups_closed_at), 0) FROM installation`)
-	return fromMicros(at), s.mapError(err)
+	return fromMicros(at), s.mapError(ctx, err)
 }
 
 // SetSignupsClosed closes sign-ups at a time, or opens them again at the zero

@@ -66,7 +66,7 @@ func (s *Store) comments(rows []commentRow) ([]epistle.Comment, error) {
 func (s *Store) Comment(ctx context.Context, id epistle.ID) (epistle.Comment, error) {
 	var row commentRow
 	if err := s.read().get(ctx, &row, `SELECT `+commentColumns+` FROM comment WHERE id = ?`, id); err != nil {
-		return epistle.Comment{}, s.mapError(err)
+		return epistle.Comment{}, s.mapError(ctx, err)
 	}
 	return s.comment(row)
 }

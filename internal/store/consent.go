@@ -55,7 +55,7 @@ func (s *Store) Consents(ctx context.Context, subscriber epistle.ID) ([]epistle.
 	var rows []consentRow
 	err := s.read().all(ctx, &rows, `SELECT `+consentColumns+` FROM consent WHERE subscriber_id = ? ORDER BY given_at DESC, id DESC`, subscriber)
 	if err != nil {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	all := make([]epistle.Consent, len(rows))
 	for i, r := range rows {

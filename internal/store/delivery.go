@@ -120,7 +120,7 @@ func (s *Store) ReadRange(ctx context.Context, issueID epistle.ID, first, last i
 	}
 	rows, err := s.queryPrepared(ctx, rangeSelect, micros(s.clock()), issue.NewsletterID, issueID, first, last)
 	if err != nil {
-		return nil, check, s.mapError(err)
+		return nil, check, s.mapError(ctx, err)
 	}
 	defer func() { _ = rows.Close() }()
 	scan := s.newScan(Recipient{IssueID: issueID, FirstAt: fromMicros(issue.LaunchedAt)})
@@ -128,11 +128,11 @@ func (s *Store) ReadRange(ctx context.Context, issueID epistle.ID, first, last i
 	for rows.Next() {
 		r, err := scan.row(rows)
 		if err != nil {
-			return nil, check, s.mapError(err)
+			return nil, check, s.mapError(ctx, err)
 		}
 		all = append(all, r)
 	}
-	return all, check, s.mapError(rows.Err())
+	return all, check, s.mapError(ctx, rows.Err())
 }
 
 // Check says who of a range may be mailed at this moment.
@@ -155,7 +155,7 @@ func (s *Store) CheckRange(ctx context.Context, issueID epistle.ID, first, last 
 		AND NOT EXISTS (SELECT 1 FROM `+audienceJoin+` WHERE p.id = d.subscriber_id AND `+audienceWhere+`)`,
 		issueID, first, last, issue.NewsletterID, string(epistle.Confirmed), micros(s.clock()))
 	if err != nil {
-		return check, s.mapError(err)
+		return check, s.mapError(ctx, err)
 	}
 	if len(blocked) > 0 {
 		check.Blocked = make(map[int64]bool, len(blocked))
@@ -181,7 +181,7 @@ func (s *Store) checkIssue(ctx context.Context, issueID epistle.ID) (Check, chec
 	}
 	err := s.readOften().get(ctx, &row, `SELECT state, version, newsletter_id, launched_at, CASE WHEN `+withdrawnItem+` THEN 1 ELSE 0 END AS withdrawn
 		FROM issue WHERE id = ?`, issueID)
-	return Check{State: epistle.IssueState(row.State), Version: row.Version, Withdrawn: row.Withdrawn != 0}, row.checkedIssue, s.mapError(err)
+	return Check{State: epistle.IssueState(row.State), Version: row.Version, Withdrawn: row.Withdrawn != 0}, row.checkedIssue, s.mapError(ctx, err)
 }
 
 // idsForResults reserves two ids for each result, if any needs them: for the

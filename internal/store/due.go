@@ -63,7 +63,7 @@ func (s *Store) ClaimDue(ctx context.Context, kind epistle.DeliveryKind, lease t
 	// Mostly nothing is due, and then nobody who writes is disturbed.
 	var issues []epistle.ID
 	if err := s.read().all(ctx, &issues, pendingIssues(kind), micros(now)); err != nil {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	var all []Recipient
 	for i, issue := range issues {
@@ -97,7 +97,7 @@ func (s *Store) claimOf(ctx context.Context, kind epistle.DeliveryKind, issue ep
 			continue
 		}
 		if err != nil {
-			return nil, s.mapError(err)
+			return nil, s.mapError(ctx, err)
 		}
 		all = append(all, r)
 	}
@@ -166,7 +166,7 @@ func (s *Store) CheckDue(ctx context.Context, claimed Recipient) (Check, error) 
 	err := s.read().all(ctx, &ours, `SELECT seq FROM delivery WHERE issue_id = ? AND seq = ? AND `+isClaimed,
 		claimed.IssueID, claimed.Seq, claimed.claimedAt)
 	if err = orTaken(int64(len(ours)), err); err != nil {
-		return Check{}, s.mapError(err)
+		return Check{}, s.mapError(ctx, err)
 	}
 	return s.CheckRange(ctx, claimed.IssueID, claimed.Seq, claimed.Seq)
 }

@@ -52,7 +52,7 @@ func (s *Store) Events(ctx context.Context, subscriber epistle.ID, limit int) ([
 	err := s.read().all(ctx, &rows, `SELECT id, at, kind, way, subscriber_id, newsletter_id, issue_id, reason_sealed
 		FROM event WHERE subscriber_id = ? UNION ALL `+importEvents+` ORDER BY at DESC, id DESC LIMIT ?`, subscriber, subscriber, limit)
 	if err != nil {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	events := make([]epistle.Event, len(rows))
 	for i, r := range rows {
@@ -70,7 +70,7 @@ func (s *Store) CountLeft(ctx context.Context, issue epistle.ID) (int64, error) 
 		SELECT subscriber_id, newsletter_id FROM event WHERE issue_id = ? AND kind IN ('left', 'returned')
 		GROUP BY subscriber_id, newsletter_id
 		HAVING SUM(CASE WHEN kind = 'left' THEN 1 ELSE -1 END) > 0) AS gone`, issue)
-	return count, s.mapError(err)
+	return count, s.mapError(ctx, err)
 }
 
 // notThere makes a Conflict with a message of a row that was not found.

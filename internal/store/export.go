@@ -23,7 +23,7 @@ func (s *Store) ExportPeople(ctx context.Context, newsletter, after epistle.ID, 
 		args = []any{after, newsletter, limit}
 	}
 	if err := s.read().all(ctx, &ids, query, args...); err != nil || len(ids) == 0 {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	where, args, err := s.read().in(`p.id IN (?)`, ids)
 	if err != nil {
@@ -48,7 +48,7 @@ func (s *Store) addConsents(ctx context.Context, people []Exported, places map[i
 	}
 	var rows []consentRow
 	if err := s.read().all(ctx, &rows, query, args...); err != nil {
-		return s.mapError(err)
+		return s.mapError(ctx, err)
 	}
 	for _, r := range rows {
 		c, err := s.consentNoun(r)

@@ -51,7 +51,7 @@ const unfinishedIssue = `(EXISTS (SELECT 1 FROM launch l JOIN sender s ON s.issu
 func (s *Store) unfinished(ctx context.Context, id epistle.ID) (bool, error) {
 	var open int64
 	err := s.read().get(ctx, &open, `SELECT CASE WHEN state <> 'sending' OR `+unfinishedIssue+` THEN 1 ELSE 0 END FROM issue WHERE id = ?`, id)
-	return open != 0, s.mapError(err)
+	return open != 0, s.mapError(ctx, err)
 }
 
 // news is one notice to each editor, prepared before the transaction that it
@@ -71,7 +71,7 @@ func (s *Store) newsForEditors(ctx context.Context, issueID epistle.ID, kind epi
 	}
 	err := s.read().get(ctx, &about, `SELECT i.number, n.title_en, n.title_ko FROM issue i JOIN newsletter n ON n.id = i.newsletter_id WHERE i.id = ?`, issueID)
 	if err != nil {
-		return news{}, s.mapError(err)
+		return news{}, s.mapError(ctx, err)
 	}
 	var rows []struct {
 		ID            int64
@@ -84,7 +84,7 @@ func (s *Store) newsForEditors(ctx context.Context, issueID epistle.ID, kind epi
 		return news{}, err
 	}
 	if err := s.read().all(ctx, &rows, query, args...); err != nil {
-		return news{}, s.mapError(err)
+		return news{}, s.mapError(ctx, err)
 	}
 	all := news{store: s}
 	if all.ids, err = s.newIDs(ctx, int64(len(rows)+1)); err != nil {

@@ -177,7 +177,7 @@ func (s *Store) ImportStanding(ctx context.Context, newsletter epistle.ID, addre
 	}
 	standings, err := s.importStandings(ctx, s.read(), newsletter, rows)
 	if err != nil {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	outcomes := make([]epistle.ImportOutcome, len(rows))
 	for i, r := range rows {

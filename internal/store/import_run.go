@@ -117,7 +117,7 @@ func (s *Store) ImportRun(ctx context.Context, id epistle.ID) (ImportRun, error)
 	}
 	if err := s.read().get(ctx, &row, `SELECT id, newsletter_id, staff_id, mode, language, source_sealed, state, size, done, line_count, added, already,
 		left_kept, suppressed_kept, errors, problems, created_at, updated_at FROM import_run WHERE id = ?`, id); err != nil {
-		return ImportRun{}, s.mapError(err)
+		return ImportRun{}, s.mapError(ctx, err)
 	}
 	x := s.sealer("import_run", row.ID)
 	r := ImportRun{ID: row.ID, NewsletterID: row.NewsletterID, StaffID: row.StaffID, Vouched: row.Mode == runVouched, Language: epistle.Language(row.Language),

@@ -14,7 +14,7 @@ import (
 func (s *Store) chooseKeys(ctx context.Context, keysFor func(empty bool) (*seal.Keyring, error)) error {
 	installed, err := s.dialect.hasTable(ctx, s.reader, "installation")
 	if err != nil {
-		return s.mapError(err)
+		return s.mapError(ctx, err)
 	}
 	var check []byte
 	if installed {
@@ -51,7 +51,7 @@ func (s *Store) keyCheck(ctx context.Context) ([]byte, error) {
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
-	return check, s.mapError(err)
+	return check, s.mapError(ctx, err)
 }
 
 func (s *Store) keepKeyCheck(ctx context.Context, keys *seal.Keyring) error {
@@ -67,7 +67,7 @@ func (s *Store) keepKeyCheck(ctx context.Context, keys *seal.Keyring) error {
 func (s *Store) RecoveryConfirmedAt(ctx context.Context) (time.Time, error) {
 	var at int64
 	err := s.read().get(ctx, &at, `SELECT recovery_confirmed_at FROM installation WHERE id = 1`)
-	return fromMicros(at), s.mapError(err)
+	return fromMicros(at), s.mapError(ctx, err)
 }
 
 // ConfirmRecovery records that the recovery sheet is kept.

@@ -114,7 +114,7 @@ const lastWriter = `(SELECT a.staff_id FROM issue_item shown JOIN audit a ON a.s
 func (s *Store) Issue(ctx context.Context, id epistle.ID) (epistle.Issue, error) {
 	var row issueRow
 	if err := s.read().get(ctx, &row, `SELECT `+issueColumns+` FROM issue WHERE id = ?`, id); err != nil {
-		return epistle.Issue{}, s.mapError(err)
+		return epistle.Issue{}, s.mapError(ctx, err)
 	}
 	return row.issue()
 }

@@ -58,7 +58,7 @@ func (s *Store) IssueAt(ctx context.Context, newsletterID epistle.ID, sendAt tim
 	var row issueRow
 	err := s.read().get(ctx, &row, `SELECT `+issueColumns+` FROM issue WHERE newsletter_id = ? AND send_at = ?`, newsletterID, micros(sendAt))
 	if err != nil {
-		return epistle.Issue{}, s.mapError(err)
+		return epistle.Issue{}, s.mapError(ctx, err)
 	}
 	return row.issue()
 }
@@ -86,7 +86,7 @@ func (s *Store) LatestSentIssue(ctx context.Context, newsletterID epistle.ID) (e
 			ORDER BY number DESC LIMIT 1`, newsletterID)
 	}
 	if err != nil {
-		return epistle.Issue{}, s.mapError(err)
+		return epistle.Issue{}, s.mapError(ctx, err)
 	}
 	return row.issue()
 }
@@ -101,7 +101,7 @@ func (s *Store) IssuesShowing(ctx context.Context, kind epistle.ItemKind, id epi
 func (s *Store) issuesOf(ctx context.Context, query string, args ...any) ([]epistle.Issue, error) {
 	var rows []issueRow
 	if err := s.read().all(ctx, &rows, query, args...); err != nil {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	issues := make([]epistle.Issue, len(rows))
 	for i, row := range rows {

@@ -12,7 +12,7 @@ import (
 func (s *Store) keep(ctx context.Context, queries ...string) error {
 	for _, query := range queries {
 		if _, err := s.prepared(ctx, s.writer, query); err != nil { //nolint:sqlclosecheck // kept as long as the store
-			return s.mapError(err)
+			return s.mapError(ctx, err)
 		}
 	}
 	return nil

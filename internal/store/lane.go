@@ -90,7 +90,7 @@ func (s *Store) Breakers(ctx context.Context) ([]Breaker, error) {
 		Until  int64
 	}
 	if err := s.read().all(ctx, &rows, `SELECT lane, opened, until FROM breaker`); err != nil {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	all := make([]Breaker, len(rows))
 	for i, r := range rows {

@@ -196,5 +196,5 @@ func (s *Store) LaunchedBetween(ctx context.Context, newsletterID epistle.ID, fr
 	err := s.read().get(ctx, &count, `SELECT COUNT(*) FROM issue
 		WHERE newsletter_id = ? AND launched_at >= ? AND launched_at < ? AND state <> 'cancelled'`,
 		newsletterID, micros(from), micros(until))
-	return count, s.mapError(err)
+	return count, s.mapError(ctx, err)
 }

@@ -34,7 +34,7 @@ func (s *Store) Letter(ctx context.Context, id epistle.ID) (epistle.Letter, erro
 	var row letterRow
 	query, args := single(selectLetters, nil, id)
 	if err := s.read().get(ctx, &row, query, args...); err != nil {
-		return epistle.Letter{}, s.mapError(err)
+		return epistle.Letter{}, s.mapError(ctx, err)
 	}
 	return row.letter()
 }
@@ -45,7 +45,7 @@ func (s *Store) Letters(ctx context.Context, f PoolFilter) ([]epistle.Letter, er
 	var rows []letterRow
 	query, args := listed(selectLetters, nil, f)
 	if err := s.read().all(ctx, &rows, query, args...); err != nil {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	letters := make([]epistle.Letter, len(rows))
 	for i, r := range rows {

@@ -49,7 +49,7 @@ func links(rows []linkRow) []epistle.Link {
 func (s *Store) Link(ctx context.Context, id epistle.ID) (epistle.Link, error) {
 	var row linkRow
 	if err := s.read().get(ctx, &row, selectLinks+` WHERE id = ?`, id); err != nil {
-		return epistle.Link{}, s.mapError(err)
+		return epistle.Link{}, s.mapError(ctx, err)
 	}
 	return row.link(), nil
 }
@@ -76,7 +76,7 @@ func (s *Store) LinksByURL(ctx context.Context, urls []string) ([]epistle.Link, 
 	}
 	var rows []linkRow
 	if err := s.read().all(ctx, &rows, query, args...); err != nil {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	return links(rows), nil
 }
@@ -86,7 +86,7 @@ func (s *Store) Links(ctx context.Context, f PoolFilter) ([]epistle.Link, error)
 	var rows []linkRow
 	query, args := listed(selectLinks, nil, f)
 	if err := s.read().all(ctx, &rows, query, args...); err != nil {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	return links(rows), nil
 }
@@ -96,7 +96,7 @@ func (s *Store) freshLinks(ctx context.Context) ([]epistle.Link, error) {
 	var rows []linkRow
 	err := s.read().all(ctx, &rows, selectLinks+` WHERE state = 'confirmed' AND NOT `+mailed(epistle.LinkItem, "link.id")+`
 		ORDER BY published_on DESC, id DESC LIMIT ?`, readyLimit)
-	return links(rows), s.mapError(err)
+	return links(rows), s.mapError(ctx, err)
 }
 
 // CreateLink keeps a new link and returns its id. A link with the same URL is a
@@ -153,5 +153,5 @@ func (s *Store) AllSolo(ctx context.Context) (bool, error) {
 	}
 	err := s.read().get(ctx, &count, `SELECT COUNT(*) AS newsletters,
 		COALESCE(SUM(CASE WHEN solo_mode = 0 THEN 1 ELSE 0 END), 0) AS strict FROM newsletter`)
-	return count.Newsletters > 0 && count.Strict == 0, s.mapError(err)
+	return count.Newsletters > 0 && count.Strict == 0, s.mapError(ctx, err)
 }

@@ -63,7 +63,7 @@ func (r newsletterRow) noun() epistle.Newsletter {
 func (s *Store) Newsletters(ctx context.Context) ([]epistle.Newsletter, error) {
 	var rows []newsletterRow
 	if err := s.read().all(ctx, &rows, `SELECT `+newsletterColumns+` FROM newsletter ORDER BY id`); err != nil {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	all := make([]epistle.Newsletter, len(rows))
 	for i, r := range rows {
@@ -76,14 +76,14 @@ func (s *Store) Newsletters(ctx context.Context) ([]epistle.Newsletter, error) {
 func (s *Store) Newsletter(ctx context.Context, id epistle.ID) (epistle.Newsletter, error) {
 	var row newsletterRow
 	err := s.read().get(ctx, &row, `SELECT `+newsletterColumns+` FROM newsletter WHERE id = ?`, id)
-	return row.noun(), s.mapError(err)
+	return row.noun(), s.mapError(ctx, err)
 }
 
 // NewsletterBySlug finds a newsletter by its slug; NotFound if there is none.
 func (s *Store) NewsletterBySlug(ctx context.Context, slug string) (epistle.Newsletter, error) {
 	var row newsletterRow
 	err := s.read().get(ctx, &row, `SELECT `+newsletterColumns+` FROM newsletter WHERE slug = ?`, slug)
-	return row.noun(), s.mapError(err)
+	return row.noun(), s.mapError(ctx, err)
 }
 
 // CreateNewsletter keeps a new newsletter and returns it with its id, its first

@@ -147,7 +147,7 @@ const droppedNotice = `state = 'dropped', owner = '', lease_until = 0, ` + empti
 func (s *Store) NoticeStands(ctx context.Context, owner string, id epistle.ID) (bool, error) {
 	var n int64
 	err := s.read().get(ctx, &n, `SELECT COUNT(*) FROM notice WHERE id = ? AND owner = ? AND state = 'queued'`, id, owner)
-	return n > 0, s.mapError(err)
+	return n > 0, s.mapError(ctx, err)
 }
 
 // dropNotices empties the notices of some kinds to an address that still wait,

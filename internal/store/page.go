@@ -28,7 +28,7 @@ func (r pageRow) page() epistle.Page {
 func (s *Store) Page(ctx context.Context, id epistle.ID) (epistle.Page, error) {
 	var row pageRow
 	if err := s.read().get(ctx, &row, `SELECT `+pageColumns+` FROM page WHERE id = ?`, id); err != nil {
-		return epistle.Page{}, s.mapError(err)
+		return epistle.Page{}, s.mapError(ctx, err)
 	}
 	return row.page(), nil
 }
@@ -42,7 +42,7 @@ func (s *Store) PageByURL(ctx context.Context, canonical string) (epistle.Page, 
 	}
 	var rows []pageRow
 	if err := s.readOften().all(ctx, &rows, query, args...); err != nil {
-		return epistle.Page{}, s.mapError(err)
+		return epistle.Page{}, s.mapError(ctx, err)
 	}
 	if len(rows) == 0 {
 		return epistle.Page{}, epistle.Errorf(epistle.NotFound, "not-found", nil)
@@ -78,7 +78,7 @@ func (s *Store) Pages(ctx context.Context) ([]PageWithCounts, error) {
 		(SELECT COUNT(*) FROM comment WHERE comment.page_id = page.id AND state = 'pending') AS pending
 		FROM page ORDER BY page.created_at DESC, page.id DESC`)
 	if err != nil {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	pages := make([]PageWithCounts, len(rows))
 	for i, r := range rows {
@@ -99,7 +99,7 @@ func (s *Store) CreatePage(ctx context.Context, p epistle.Page, entry epistle.Au
 	err = s.write(ctx, func(q queries) error {
 		if _, err := pageByURL(ctx, q, p.URL); err == nil {
 			return &epistle.Error{Kind: epistle.Conflict, Field: "url", Message: "page.exists"}
-		} else if epistle.KindOf(s.mapError(err)) != epistle.NotFound {
+		} else if epistle.KindOf(s.mapError(ctx, err)) != epistle.NotFound {
 			return err
 		}
 		if err := s.insertPage(ctx, q, &p); err != nil {
@@ -164,7 +164,7 @@ func (s *Store) UpdatePage(ctx context.Context, p epistle.Page, entry epistle.Au
 func (s *Store) CountUntitledPages(ctx context.Context, since time.Time) (int64, error) {
 	var n int64
 	err := s.read().get(ctx, &n, `SELECT COUNT(*) FROM page WHERE title_en = '' AND title_ko = '' AND created_at > ?`, micros(since))
-	return n, s.mapError(err)
+	return n, s.mapError(ctx, err)
 }
 
 // PagesToLookAt lists pages, the one with the oldest comment first, on which
@@ -174,7 +174,7 @@ func (s *Store) PagesToLookAt(ctx context.Context, since time.Time, limit int) (
 	var rows []pageRow
 	if err := s.read().all(ctx, &rows, `SELECT `+pageColumns+` FROM page WHERE id IN (SELECT page_id FROM comment WHERE `+notLookedAt+` GROUP BY page_id
 		ORDER BY MIN(created_at) LIMIT ?) ORDER BY id`, micros(since), limit); err != nil {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	pages := make([]epistle.Page, len(rows))
 	for i, r := range rows {

@@ -82,7 +82,7 @@ func (s *Store) named(ctx context.Context, index []byte) (ids []int64, err error
 	err = s.read().all(ctx, &ids, `WITH RECURSIVE shelf (number) AS (SELECT MIN(name_shelf) FROM subscriber
 			UNION ALL SELECT (SELECT MIN(name_shelf) FROM subscriber WHERE name_shelf > number) FROM shelf WHERE number IS NOT NULL)
 		SELECT p.id FROM shelf CROSS JOIN subscriber p WHERE p.name_shelf = shelf.number AND p.name_index = ?`, index)
-	return ids, s.mapError(err)
+	return ids, s.mapError(ctx, err)
 }
 
 // Person finds one subscriber with their subscriptions; NotFound if there is
@@ -108,7 +108,7 @@ func (s *Store) people(ctx context.Context, where string, args ...any) ([]epistl
 		COALESCE((SELECT x.reason FROM suppression x WHERE x.address_index = p.address_index), '') AS suppressed
 		FROM subscriber p WHERE `+where+` ORDER BY p.id DESC LIMIT ?`, args...)
 	if err != nil || len(rows) == 0 {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	people, ids, places := make([]epistle.Person, len(rows)), make([]int64, len(rows)), map[int64]int{}
 	for i, r := range rows {
@@ -125,7 +125,7 @@ func (s *Store) people(ctx context.Context, where string, args ...any) ([]epistl
 	}
 	var subscriptions []subscriptionRow
 	if err := s.read().all(ctx, &subscriptions, query, args...); err != nil {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	for _, r := range subscriptions {
 		p := &people[places[r.SubscriberID]]
@@ -138,5 +138,5 @@ func (s *Store) people(ctx context.Context, where string, args ...any) ([]epistl
 func (s *Store) CountSuppressed(ctx context.Context) (int64, error) {
 	var count int64
 	err := s.read().get(ctx, &count, `SELECT COUNT(*) FROM suppression`)
-	return count, s.mapError(err)
+	return count, s.mapError(ctx, err)
 }

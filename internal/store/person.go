@@ -80,7 +80,7 @@ func (s *Store) Notes(ctx context.Context, subscriber epistle.ID) ([]epistle.Not
 		CreatedAt  int64  `db:"created_at"`
 	}
 	if err := s.read().all(ctx, &rows, `SELECT id, staff_id, text_sealed, created_at FROM subscriber_note WHERE subscriber_id = ? ORDER BY id DESC`, subscriber); err != nil {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	notes := make([]epistle.Note, len(rows))
 	for i, r := range rows {
@@ -152,7 +152,7 @@ func (s *Store) erase(ctx context.Context, query string, id epistle.ID, entry ep
 func (s *Store) SignupsOf(ctx context.Context, a epistle.Address) ([]epistle.Signup, error) {
 	var rows []signupRow
 	if err := s.read().all(ctx, &rows, `SELECT `+signupColumns+` FROM signup WHERE address_index = ? ORDER BY id DESC`, s.addressIndex(a)); err != nil {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	all := make([]epistle.Signup, len(rows))
 	for i, r := range rows {
@@ -168,7 +168,7 @@ func (s *Store) SignupsOf(ctx context.Context, a epistle.Address) ([]epistle.Sig
 func (s *Store) CommentsOf(ctx context.Context, a epistle.Address) ([]epistle.Comment, error) {
 	var ids []int64
 	if err := s.read().all(ctx, &ids, `SELECT id FROM comment WHERE address_index = ? ORDER BY id DESC`, s.addressIndex(a)); err != nil {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	all := make([]epistle.Comment, len(ids))
 	for i, id := range ids {

@@ -88,7 +88,7 @@ func (s *Store) CountPool(ctx context.Context, kind epistle.ItemKind) (map[strin
 	}
 	err = s.read().all(ctx, &rows, `SELECT state, COUNT(*) AS count FROM (`+table+`) AS pool GROUP BY state`, args...)
 	if err != nil {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	counts := make(map[string]int, len(rows))
 	for _, r := range rows {

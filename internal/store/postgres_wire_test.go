@@ -2,6 +2,8 @@ package store_test
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"testing"
 	"time"
 
@@ -48,6 +50,44 @@ func TestADeadlineHoldsOnAConnectionThatHasGoneSilent(t *testing.T) {
 	for name, try := range read {
 		if err := try(t.Context()); err != nil && name != "a prepared statement" { // of an issue that is not there
 			t.Errorf("%s when the line is back: %v", name, err)
+		}
+	}
+}
+
+// What the server says of a statement that its caller broke off is not heard as
+// a fault of the database.
+func TestAStatementThatIsBrokenOffSaysThatItWas(t *testing.T) {
+	clock, url := storetest.NewClock(), storetest.PostgresURL(t)
+	s := storetest.Open(t, url, clock.Now)
+	server, err := sql.Open("postgres", url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = server.Close() }()
+	lock, err := server.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = lock.Rollback() }()
+	if _, err := lock.ExecContext(t.Context(), `LOCK TABLE newsletter, bucket`); err != nil {
+		t.Fatal(err)
+	}
+	for name, try := range map[string]func(context.Context) error{
+		"a statement":   func(ctx context.Context) error { _, err := s.Newsletters(ctx); return err },
+		"a transaction": func(ctx context.Context) error { return s.ForgetBuckets(ctx, clock.Now()) },
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- try(ctx) }()
+		for waiting := 0; waiting == 0; {
+			if err := server.QueryRowContext(t.Context(), `SELECT count(*) FROM pg_locks
+				WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`).Scan(&waiting); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cancel()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

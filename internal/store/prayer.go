@@ -39,7 +39,7 @@ func (s *Store) Prayer(ctx context.Context, id epistle.ID) (epistle.Prayer, erro
 	var row prayerRow
 	query, args := single(selectPrayers, []any{micros(s.clock())}, id)
 	if err := s.read().get(ctx, &row, query, args...); err != nil {
-		return epistle.Prayer{}, s.mapError(err)
+		return epistle.Prayer{}, s.mapError(ctx, err)
 	}
 	return row.prayer(), nil
 }
@@ -54,7 +54,7 @@ func (s *Store) prayersAt(ctx context.Context, now time.Time, f PoolFilter) ([]e
 	var rows []prayerRow
 	query, args := listed(selectPrayers, []any{micros(now)}, f)
 	if err := s.read().all(ctx, &rows, query, args...); err != nil {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	prayers := make([]epistle.Prayer, len(rows))
 	for i, r := range rows {

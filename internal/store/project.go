@@ -24,7 +24,7 @@ func (r projectRow) project() epistle.Project {
 func (s *Store) Projects(ctx context.Context) ([]epistle.Project, error) {
 	var rows []projectRow
 	if err := s.read().all(ctx, &rows, `SELECT `+projectColumns+` FROM project ORDER BY title_en, id`); err != nil {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	projects := make([]epistle.Project, len(rows))
 	for i, r := range rows {
@@ -46,7 +46,7 @@ func (s *Store) ProjectBySlug(ctx context.Context, slug string) (epistle.Project
 func (s *Store) projectWhere(ctx context.Context, where string, value any) (epistle.Project, error) {
 	var row projectRow
 	if err := s.read().get(ctx, &row, `SELECT `+projectColumns+` FROM project WHERE `+where, value); err != nil {
-		return epistle.Project{}, s.mapError(err)
+		return epistle.Project{}, s.mapError(ctx, err)
 	}
 	return row.project(), nil
 }

@@ -36,7 +36,7 @@ func questions(rows []questionRow) []epistle.Question {
 func (s *Store) Question(ctx context.Context, id epistle.ID) (epistle.Question, error) {
 	var row questionRow
 	if err := s.read().get(ctx, &row, selectQuestions+` WHERE id = ?`, id); err != nil {
-		return epistle.Question{}, s.mapError(err)
+		return epistle.Question{}, s.mapError(ctx, err)
 	}
 	return row.question(), nil
 }
@@ -46,7 +46,7 @@ func (s *Store) Questions(ctx context.Context, f PoolFilter) ([]epistle.Question
 	var rows []questionRow
 	query, args := listed(selectQuestions, nil, f)
 	if err := s.read().all(ctx, &rows, query, args...); err != nil {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	return questions(rows), nil
 }
@@ -58,7 +58,7 @@ func (s *Store) restedQuestions(ctx context.Context) ([]epistle.Question, error)
 	err := s.read().all(ctx, &rows, selectQuestions+` WHERE state = 'current'
 		ORDER BY COALESCE((SELECT MAX(i.launched_at) FROM issue_item ii JOIN issue i ON i.id = ii.issue_id
 			WHERE ii.kind = 'question' AND ii.item_id = question.id), 0), id LIMIT ?`, readyLimit)
-	return questions(rows), s.mapError(err)
+	return questions(rows), s.mapError(ctx, err)
 }
 
 // CreateQuestion keeps a new question and returns its id.

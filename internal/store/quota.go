@@ -36,7 +36,7 @@ func (s *Store) QuotaUsed(ctx context.Context, relay, day string) (used int64, e
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, nil
 	}
-	return used, s.mapError(err)
+	return used, s.mapError(ctx, err)
 }
 
 // lockQuota reads what is used and keeps others from changing it before the

@@ -30,14 +30,14 @@ func (s *Store) Received(ctx context.Context, subscriber epistle.ID, limit int) 
 		FROM issue JOIN delivery ON delivery.issue_id = issue.id AND delivery.subscriber_id = ?
 		JOIN sender ON sender.issue_id = issue.id ORDER BY issue.id DESC LIMIT ?`, subscriber, limit)
 	if err != nil {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	all := make([]epistle.Received, len(rows))
 	for i, r := range rows {
 		if r.State == int16(epistle.Queued) && r.Aside == 0 && r.Seq < r.NextSeq {
 			open, err := openRanges(ctx, s.read(), r.IssueID)
 			if err != nil {
-				return nil, s.mapError(err)
+				return nil, s.mapError(ctx, err)
 			}
 			if !slices.ContainsFunc(open, func(o Range) bool { return o.Done < r.Seq && r.Seq <= o.Last }) {
 				r.State, r.Attempts, r.Code, r.UpdatedAt = int16(epistle.Accepted), 1, 250, r.LaunchedAt

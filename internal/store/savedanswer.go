@@ -28,7 +28,7 @@ func (r answerRow) answer() epistle.SavedAnswer {
 func (s *Store) SavedAnswer(ctx context.Context, id epistle.ID) (epistle.SavedAnswer, error) {
 	var row answerRow
 	if err := s.read().get(ctx, &row, selectAnswers+` WHERE id = ?`, id); err != nil {
-		return epistle.SavedAnswer{}, s.mapError(err)
+		return epistle.SavedAnswer{}, s.mapError(ctx, err)
 	}
 	return row.answer(), nil
 }
@@ -37,7 +37,7 @@ func (s *Store) SavedAnswer(ctx context.Context, id epistle.ID) (epistle.SavedAn
 func (s *Store) SavedAnswers(ctx context.Context) ([]epistle.SavedAnswer, error) {
 	var rows []answerRow
 	if err := s.read().all(ctx, &rows, selectAnswers+` ORDER BY id`); err != nil {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	list := make([]epistle.SavedAnswer, len(rows))
 	for i, r := range rows {

@@ -16,7 +16,7 @@ func (s *Store) Session(ctx context.Context, tokenHash string) (data []byte, fou
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, false, nil
 	}
-	return data, err == nil, s.mapError(err)
+	return data, err == nil, s.mapError(ctx, err)
 }
 
 // SaveSession keeps a session until a time; staffID is 0 while nobody is

@@ -78,7 +78,7 @@ func (s *Store) Tasks(ctx context.Context) ([]Task, error) {
 		FROM launch l JOIN sender s ON s.issue_id = l.issue_id JOIN issue i ON i.id = l.issue_id
 		WHERE i.state IN ('launching', 'sending') ORDER BY i.launched_at, i.id`, s.expired())
 	if err != nil {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	all := make([]Task, len(rows))
 	for i, r := range rows {

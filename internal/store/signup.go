@@ -57,7 +57,7 @@ func (s *Store) signupNoun(r signupRow) (epistle.Signup, error) {
 func (s *Store) Signup(ctx context.Context, id epistle.ID) (epistle.Signup, error) {
 	var row signupRow
 	if err := s.read().get(ctx, &row, `SELECT `+signupColumns+` FROM signup WHERE id = ?`, id); err != nil {
-		return epistle.Signup{}, s.mapError(err)
+		return epistle.Signup{}, s.mapError(ctx, err)
 	}
 	return s.signupNoun(row)
 }
@@ -90,7 +90,7 @@ func (s *Store) Signups(ctx context.Context, f epistle.SignupFilter, limit int) 
 	}
 	var rows []signupRow
 	if err := s.read().all(ctx, &rows, `SELECT `+signupColumns+` FROM signup WHERE `+where+` ORDER BY id DESC LIMIT ?`, append(args, limit)...); err != nil {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	all := make([]epistle.Signup, len(rows))
 	for i, r := range rows {
@@ -109,13 +109,13 @@ func (s *Store) CountSignups(ctx context.Context, state epistle.SignupState) (in
 	}
 	var count int64
 	err = s.read().get(ctx, &count, `SELECT COUNT(*) FROM signup WHERE `+where, args...)
-	return count, s.mapError(err)
+	return count, s.mapError(ctx, err)
 }
 
 // Standing says where an address stands with a newsletter.
 func (s *Store) Standing(ctx context.Context, newsletter epistle.ID, a epistle.Address) (epistle.Standing, error) {
 	st, err := s.standing(ctx, s.read(), newsletter, a)
-	return st, s.mapError(err)
+	return st, s.mapError(ctx, err)
 }
 
 func (s *Store) standing(ctx context.Context, q queries, newsletter epistle.ID, a epistle.Address) (epistle.Standing, error) {

@@ -120,7 +120,7 @@ func (s *Store) askTogether(ctx context.Context, batch []*asked) {
 				one.Dropped()
 			}
 		}
-		one.done <- s.mapError(errs[i])
+		one.done <- s.mapError(ctx, errs[i])
 	}
 }
 

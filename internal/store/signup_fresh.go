@@ -96,7 +96,7 @@ func (postgresDialect) takeFresh(ctx context.Context, s *Store, batch []*asked) 
 		SELECT address_index FROM fresh`
 	var found [][]byte
 	err := queries{s.writer}.all(ctx, &found, query, args...)
-	return setOf(found), s.mapError(err)
+	return setOf(found), s.mapError(ctx, err)
 }
 
 // knownNowhere leaves mail_limit to its key.

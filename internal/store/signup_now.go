@@ -172,7 +172,7 @@ func (s *Store) SignupSites(ctx context.Context) ([]epistle.SignupSite, error) {
 		SignUpNow int64 `db:"sign_up_now"`
 	}
 	if err := s.read().all(ctx, &rows, `SELECT host, sign_up_now FROM signup_site ORDER BY host`); err != nil {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	sites := make([]epistle.SignupSite, len(rows))
 	for i, r := range rows {
@@ -188,14 +188,14 @@ func (s *Store) PageHosts(ctx context.Context) ([]string, error) {
 	err := s.read().all(ctx, &hosts, `SELECT DISTINCT substr(rest, 1, CASE WHEN slash > 0 THEN slash - 1 ELSE length(rest) END) AS host
 		FROM (SELECT rest, `+s.dialect.position(`rest`, `/`)+` AS slash FROM (SELECT substr(url, `+s.dialect.position(`url`, `//`)+` + 2) AS rest FROM page) AS a) AS b
 		ORDER BY host`)
-	return hosts, s.mapError(err)
+	return hosts, s.mapError(ctx, err)
 }
 
 // SignUpNowAllowed reports whether staff may sign up at once who asks on a site.
 func (s *Store) SignUpNowAllowed(ctx context.Context, host string) (bool, error) {
 	var allowed []int64
 	err := s.read().all(ctx, &allowed, `SELECT sign_up_now FROM signup_site WHERE host = ?`, host)
-	return len(allowed) > 0 && allowed[0] != 0, s.mapError(err)
+	return len(allowed) > 0 && allowed[0] != 0, s.mapError(ctx, err)
 }
 
 // SaveSignupSite keeps a site's setting.

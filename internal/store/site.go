@@ -48,7 +48,7 @@ func (s *Store) site(r siteRow) (epistle.Site, error) {
 func (s *Store) Sites(ctx context.Context) ([]epistle.Site, error) {
 	var rows []siteRow
 	if err := s.read().all(ctx, &rows, `SELECT `+siteColumns+` FROM site ORDER BY id`); err != nil {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	all := make([]epistle.Site, len(rows))
 	for i, r := range rows {
@@ -83,7 +83,7 @@ func (s *Store) SiteByURL(ctx context.Context, canonical string) (epistle.Site, 
 func (s *Store) siteWhere(ctx context.Context, where string, args ...any) (epistle.Site, error) {
 	var row siteRow
 	if err := s.read().get(ctx, &row, `SELECT `+siteColumns+` FROM site WHERE `+where+` ORDER BY id LIMIT 1`, args...); err != nil {
-		return epistle.Site{}, s.mapError(err)
+		return epistle.Site{}, s.mapError(ctx, err)
 	}
 	return s.site(row)
 }
@@ -239,14 +239,14 @@ func (s *Store) KnownSourceIDs(ctx context.Context, site epistle.ID, after int64
 	var ids []int64
 	err := s.read().all(ctx, &ids, `SELECT source_id FROM comment_source WHERE site_id = ? AND source_id > ? AND deleted_at = 0
 		ORDER BY source_id LIMIT ?`, site, after, limit)
-	return ids, s.mapError(err)
+	return ids, s.mapError(ctx, err)
 }
 
 // CountKnownSources counts the comments of a site that are there still.
 func (s *Store) CountKnownSources(ctx context.Context, site epistle.ID) (int64, error) {
 	var n int64
 	err := s.read().get(ctx, &n, `SELECT COUNT(*) FROM comment_source WHERE site_id = ? AND deleted_at = 0`, site)
-	return n, s.mapError(err)
+	return n, s.mapError(ctx, err)
 }
 
 // SweepHookMessages forgets the messages that are too old to be sent again.

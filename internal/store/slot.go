@@ -29,7 +29,7 @@ func (s *Store) SeriesSince(ctx context.Context, key, expression string, since t
 func (s *Store) seriesSince(ctx context.Context, key, expression string) (time.Time, error) {
 	var at int64
 	err := s.read().get(ctx, &at, `SELECT since FROM series WHERE key = ? AND expression = ?`, key, expression)
-	return fromMicros(at), s.mapError(err)
+	return fromMicros(at), s.mapError(ctx, err)
 }
 
 // SettledSlots lists the labels of a series' slots at or after a time that are
@@ -39,7 +39,7 @@ func (s *Store) SettledSlots(ctx context.Context, series string, from time.Time)
 	err := s.read().all(ctx, &labels, `SELECT label FROM slot WHERE series = ? AND at >= ? AND state <> ?`,
 		series, micros(from), string(epistle.SlotRunning))
 	if err != nil {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	settled := make(map[string]bool, len(labels))
 	for _, label := range labels {
@@ -71,7 +71,7 @@ func (s *Store) ClaimSlot(ctx context.Context, slot epistle.Slot, owner string, 
 			WHERE slot.state = 'running' AND slot.lease_until <= ?
 			RETURNING id, at`,
 			id, slot.Series, slot.Label, micros(slot.At), string(epistle.SlotRunning), owner, micros(now.Add(lease)), micros(now))
-		if epistle.KindOf(s.mapError(err)) == epistle.NotFound {
+		if epistle.KindOf(s.mapError(ctx, err)) == epistle.NotFound {
 			return epistle.Errorf(epistle.Conflict, "slot.taken", nil)
 		}
 		return err
@@ -120,7 +120,7 @@ func (s *Store) Slots(ctx context.Context, series string, limit int) ([]epistle.
 	}
 	err := s.read().all(ctx, &rows, `SELECT id, series, label, at, state, finished_at FROM slot WHERE series = ? ORDER BY at DESC, label DESC LIMIT ?`, series, limit)
 	if err != nil {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	slots := make([]epistle.Slot, len(rows))
 	for i, r := range rows {

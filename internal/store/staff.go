@@ -60,7 +60,7 @@ func (s *Store) StaffCredentialsByAddress(ctx context.Context, a epistle.Address
 func (s *Store) oneStaff(ctx context.Context, query string, arg any) (Credentials, error) {
 	var row staffRow
 	if err := s.read().get(ctx, &row, query, arg); err != nil {
-		return Credentials{}, s.mapError(err)
+		return Credentials{}, s.mapError(ctx, err)
 	}
 	return s.credentials(row)
 }
@@ -76,7 +76,7 @@ func (s *Store) Staff(ctx context.Context) ([]epistle.StaffMember, error) {
 	var rows []staffRow
 	err := s.read().all(ctx, &rows, `SELECT `+staffColumns+` FROM staff ORDER BY CASE WHEN disabled_at = 0 THEN 0 ELSE 1 END, created_at, id`)
 	if err != nil {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	members := make([]epistle.StaffMember, len(rows))
 	for i, r := range rows {
@@ -249,7 +249,7 @@ const openReset = `SELECT staff_id FROM password_reset WHERE token_hash = ? AND 
 func (s *Store) PasswordResetFor(ctx context.Context, tokenHash []byte) (epistle.StaffMember, error) {
 	var id int64
 	if err := s.read().get(ctx, &id, openReset, tokenHash, micros(s.clock())); err != nil {
-		return epistle.StaffMember{}, s.mapError(err)
+		return epistle.StaffMember{}, s.mapError(ctx, err)
 	}
 	return s.StaffMember(ctx, id)
 }

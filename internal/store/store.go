@@ -128,7 +128,7 @@ func (s *Store) Close() error {
 // or the machine's clock is too far from the database's.
 func (s *Store) Fit(ctx context.Context) error {
 	if err := s.writer.PingContext(ctx); err != nil {
-		return s.mapError(err)
+		return s.mapError(ctx, err)
 	}
 	return s.clockFit(ctx)
 }
@@ -184,10 +184,10 @@ func (s *Store) snapshot(ctx context.Context, fn func(q queries) error) error {
 	}
 	tx, err := s.reader.BeginTxx(ctx, &o)
 	if err != nil {
-		return s.mapError(err)
+		return s.mapError(ctx, err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	return s.mapError(fn(queries{tx}))
+	return s.mapError(ctx, fn(queries{tx}))
 }
 
 // write runs fn in a transaction that goes ahead of bulk ones.
@@ -229,7 +229,7 @@ func (s *Store) execPrepared(ctx context.Context, m manner, query string, args .
 	}
 	statement, err := s.prepared(ctx, s.writer, query) //nolint:sqlclosecheck // kept as long as the store
 	if err != nil {
-		return 0, s.mapError(err)
+		return 0, s.mapError(ctx, err)
 	}
 	if s.gate != nil {
 		if err := s.enter(ctx, m); err != nil {
@@ -240,7 +240,7 @@ func (s *Store) execPrepared(ctx context.Context, m manner, query string, args .
 	}
 	result, err := statement.ExecContext(ctx, args...)
 	if err != nil {
-		return 0, s.mapError(err)
+		return 0, s.mapError(ctx, err)
 	}
 	return result.RowsAffected()
 }
@@ -253,7 +253,7 @@ func (s *Store) enter(ctx context.Context, m manner) error {
 	}
 	if err := s.setRelaxed(context.WithoutCancel(ctx), m.relaxed); err != nil {
 		s.gate.leave()
-		return s.mapError(err)
+		return s.mapError(ctx, err)
 	}
 	return nil
 }
@@ -292,7 +292,7 @@ func (s *Store) inTransaction(ctx context.Context, m manner, fn func(q queries) 
 	for try := 1; ; try++ {
 		err := s.tryTransaction(ctx, m, fn)
 		if err == nil || try == transactionTries || !s.dialect.isRetryable(err) {
-			return s.mapError(err)
+			return s.mapError(ctx, err)
 		}
 	}
 }
@@ -321,8 +321,9 @@ func (s *Store) tryTransaction(ctx context.Context, m manner, fn func(q queries)
 }
 
 // mapError turns what the driver says into what callers can act on. It is the
-// only place that knows driver errors besides the dialect.
-func (s *Store) mapError(err error) error {
+// only place that knows driver errors besides the dialect. A driver has its own
+// words for a statement that the end of ctx broke off: callers hear of ctx.
+func (s *Store) mapError(ctx context.Context, err error) error {
 	var known *epistle.Error
 	switch {
 	case err == nil, errors.As(err, &known):
@@ -331,6 +332,8 @@ func (s *Store) mapError(err error) error {
 		return epistle.Errorf(epistle.NotFound, "not-found", err)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
+	case ctx.Err() != nil:
+		return fmt.Errorf("%w: %w", ctx.Err(), err)
 	}
 	return s.dialect.classify(err)
 }

@@ -41,7 +41,7 @@ func (s *Store) SubscriberByAddress(ctx context.Context, a epistle.Address) (epi
 func (s *Store) oneSubscriber(ctx context.Context, q queries, where string, arg any) (epistle.Subscriber, error) {
 	var row subscriberRow
 	if err := q.get(ctx, &row, `SELECT `+subscriberColumns+` FROM subscriber p WHERE `+where, arg); err != nil {
-		return epistle.Subscriber{}, s.mapError(err)
+		return epistle.Subscriber{}, s.mapError(ctx, err)
 	}
 	return s.subscriberNoun(row)
 }

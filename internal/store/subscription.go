@@ -37,13 +37,13 @@ func (r subscriptionRow) noun() epistle.Subscription {
 func (s *Store) Subscription(ctx context.Context, id epistle.ID) (epistle.Subscription, error) {
 	var row subscriptionRow
 	err := s.read().get(ctx, &row, `SELECT `+subscriptionColumns+` FROM subscription n WHERE n.id = ?`, id)
-	return row.noun(), s.mapError(err)
+	return row.noun(), s.mapError(ctx, err)
 }
 
 // Subscriptions lists what a person subscribes to or subscribed to.
 func (s *Store) Subscriptions(ctx context.Context, subscriber epistle.ID) ([]epistle.Subscription, error) {
 	all, err := subscriptionsOf(ctx, s.read(), subscriber)
-	return all, s.mapError(err)
+	return all, s.mapError(ctx, err)
 }
 
 func subscriptionsOf(ctx context.Context, q queries, subscriber epistle.ID) ([]epistle.Subscription, error) {

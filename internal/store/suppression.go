@@ -10,7 +10,7 @@ import (
 // Suppression says why an address must not be mailed; "" if it may be.
 func (s *Store) Suppression(ctx context.Context, a epistle.Address) (epistle.SuppressionReason, error) {
 	reason, err := suppressionOf(ctx, s.read(), s.addressIndex(a))
-	return reason, s.mapError(err)
+	return reason, s.mapError(ctx, err)
 }
 
 func suppressionOf(ctx context.Context, q queries, index []byte) (epistle.SuppressionReason, error) {

@@ -20,7 +20,7 @@ func (s *Store) Thread(ctx context.Context, pageID epistle.ID, after int64, limi
 	err := s.read().all(ctx, &rows, `SELECT `+commentColumns+` FROM comment
 		WHERE page_id = ? AND number > ? AND parent_id IS NULL AND state = 'approved' ORDER BY number LIMIT ?`, pageID, after, limit)
 	if err != nil || len(rows) == 0 {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	top, err := s.comments(rows)
 	if err != nil {
@@ -39,7 +39,7 @@ func (s *Store) Thread(ctx context.Context, pageID epistle.ID, after int64, limi
 	}
 	rows = nil
 	if err := s.read().all(ctx, &rows, query, args...); err != nil {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	replies, err := s.comments(rows)
 	if err != nil {
@@ -56,7 +56,7 @@ func (s *Store) Thread(ctx context.Context, pageID epistle.ID, after int64, limi
 func (s *Store) CountThread(ctx context.Context, pageID epistle.ID) (int64, error) {
 	var n int64
 	err := s.read().get(ctx, &n, `SELECT COUNT(*) FROM comment WHERE page_id = ? AND parent_id IS NULL AND state = 'approved'`, pageID)
-	return n, s.mapError(err)
+	return n, s.mapError(ctx, err)
 }
 
 // AuthorState is where the author of a comment stands with the newsletters.
@@ -137,7 +137,7 @@ func (s *Store) commentsInContext(ctx context.Context, where string, args ...any
 	args = append([]any{micros(s.clock())}, args...)
 	err := s.read().all(ctx, &rows, `SELECT `+commentColumns+`, `+authorState+` FROM comment WHERE `+where, args...)
 	if err != nil || len(rows) == 0 {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	list := make([]CommentInContext, len(rows))
 	for i, r := range rows {
@@ -192,7 +192,7 @@ func (s *Store) pagesByID(ctx context.Context, ids []epistle.ID) (map[epistle.ID
 	}
 	var rows []pageRow
 	if err := s.read().all(ctx, &rows, query, args...); err != nil {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	pages := make(map[epistle.ID]epistle.Page, len(rows))
 	for _, r := range rows {
@@ -208,7 +208,7 @@ func (s *Store) commentsIn(ctx context.Context, where string, ids []epistle.ID) 
 	}
 	var rows []commentRow
 	if err := s.read().all(ctx, &rows, query, args...); err != nil {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	return s.comments(rows)
 }
@@ -220,7 +220,7 @@ func (s *Store) CommentCounts(ctx context.Context) (map[epistle.CommentState]int
 		N     int64
 	}
 	if err := s.read().all(ctx, &rows, `SELECT state, COUNT(*) AS n FROM comment GROUP BY state`); err != nil {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	counts := map[epistle.CommentState]int64{}
 	for _, r := range rows {
@@ -251,5 +251,5 @@ func (s *Store) CommentTraffic(ctx context.Context, ip string, address epistle.A
 		(SELECT COUNT(*) FROM comment WHERE state IN ('pending', 'approved', 'spam', 'trash') AND created_at > ? AND staff_id IS NULL
 			AND origin = 'form') AS overall`,
 		s.ipIndex(ip), at, s.addressIndex(address), at, at)
-	return CommentTraffic{FromNetwork: t.Network, FromAddress: t.Address, Overall: t.Overall}, s.mapError(err)
+	return CommentTraffic{FromNetwork: t.Network, FromAddress: t.Address, Overall: t.Overall}, s.mapError(ctx, err)
 }

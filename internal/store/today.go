@@ -38,7 +38,7 @@ func (s *Store) Today(ctx context.Context, me epistle.ID) (Today, error) {
 		UNION ALL SELECT 'prayers', COUNT(*), COALESCE(MIN(created_at), 0) FROM prayer WHERE state = 'drafted'`,
 		micros(s.clock()), me, me)
 	if err != nil {
-		return Today{}, s.mapError(err)
+		return Today{}, s.mapError(ctx, err)
 	}
 	var t Today
 	into := map[string]*Waiting{"comments": &t.Comments, "signups": &t.Signups, "links": &t.Links, "own-links": &t.OwnLinks, "prayers": &t.Prayers}
@@ -62,5 +62,5 @@ func (s *Store) MovementSince(ctx context.Context, newsletterID epistle.ID, sinc
 		(SELECT COUNT(*) FROM subscription WHERE newsletter_id = ? AND confirmed_at >= ? AND state = 'confirmed') AS joined,
 		(SELECT COUNT(*) FROM subscription WHERE newsletter_id = ? AND left_at > 0 AND left_at >= ? AND state = 'left') AS gone`,
 		newsletterID, micros(since), newsletterID, micros(since))
-	return m, s.mapError(err)
+	return m, s.mapError(ctx, err)
 }

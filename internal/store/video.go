@@ -31,7 +31,7 @@ func (s *Store) Video(ctx context.Context, id epistle.ID) (epistle.Video, error)
 	var row videoRow
 	query, args := single(selectVideos, nil, id)
 	if err := s.read().get(ctx, &row, query, args...); err != nil {
-		return epistle.Video{}, s.mapError(err)
+		return epistle.Video{}, s.mapError(ctx, err)
 	}
 	return row.video(), nil
 }
@@ -42,7 +42,7 @@ func (s *Store) Videos(ctx context.Context, f PoolFilter) ([]epistle.Video, erro
 	var rows []videoRow
 	query, args := listed(selectVideos, nil, f)
 	if err := s.read().all(ctx, &rows, query, args...); err != nil {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	videos := make([]epistle.Video, len(rows))
 	for i, r := range rows {

@@ -33,7 +33,7 @@ func (s *Store) AskedSince(ctx context.Context, since time.Time) ([]AskedFrom, e
 	err := s.read().all(ctx, &rows, `SELECT page_url, COUNT(*) AS n FROM signup
 		WHERE created_at > ? AND staff_id IS NULL AND source IN ('comment', 'form') GROUP BY page_url ORDER BY n DESC, page_url LIMIT 50`, micros(since))
 	if err != nil {
-		return nil, s.mapError(err)
+		return nil, s.mapError(ctx, err)
 	}
 	list := make([]AskedFrom, len(rows))
 	for i, r := range rows {
