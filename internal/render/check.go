@@ -84,11 +84,36 @@ func line(s string) string { return strings.Join(strings.Fields(clean(s)), " ") 
 // through ParseAddress passes.
 func isWireAddress(a epistle.Address) bool {
 	local, domain, found := strings.Cut(string(a), "@")
-	return found && local != "" && len(a) <= 254 && isDomain(domain) &&
-		strings.Trim(local, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.!#$%&'*+-/=?^_`{|}~") == ""
+	return found && local != "" && len(a) <= 254 && localBytes.spell(local) && isDomain(domain)
 }
 
 func isDomain(s string) bool {
-	return s != "" && len(s) <= 253 && strings.Trim(strings.ToLower(s), "abcdefghijklmnopqrstuvwxyz0123456789-.") == "" &&
-		s[0] != '.' && s[len(s)-1] != '.' && s[0] != '-'
+	return s != "" && len(s) <= 253 && domainBytes.spell(s) && s[0] != '.' && s[len(s)-1] != '.' && s[0] != '-'
+}
+
+const lettersAndDigits = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+var (
+	localBytes  = bytesOf(lettersAndDigits + ".!#$%&'*+-/=?^_`{|}~")
+	domainBytes = bytesOf(lettersAndDigits + "-.")
+)
+
+// byteSet has true for its members.
+type byteSet [256]bool
+
+func bytesOf(members string) (set byteSet) {
+	for i := range len(members) {
+		set[members[i]] = true
+	}
+	return set
+}
+
+// spell reports whether s has no other bytes. Every mail asks.
+func (set *byteSet) spell(s string) bool {
+	for i := range len(s) {
+		if !set[s[i]] {
+			return false
+		}
+	}
+	return true
 }
