@@ -21,7 +21,8 @@ import (
 
 // URLVariable names the environment variable with the address of a PostgreSQL
 // server whose user may create databases. The Makefile sets it to one private
-// cluster for all packages.
+// cluster for all packages. On a server of yours one database stays, the schema
+// (its name begins with epistle_schema_).
 const URLVariable = "EPISTLE_TEST_POSTGRES"
 
 var databases atomic.Int64
@@ -30,30 +31,50 @@ var databases atomic.Int64
 // test. Without a server the test fails and says how to get one.
 func PostgresURL(t testing.TB) string {
 	t.Helper()
-	base := os.Getenv(URLVariable)
-	if base == "" {
+	return createDatabase(t, serverURL(t), "")
+}
+
+func serverURL(t testing.TB) string {
+	t.Helper()
+	server := os.Getenv(URLVariable)
+	if server == "" {
 		t.Fatalf("no PostgreSQL for the tests: run them with 'make test', which starts one, or set %s", URLVariable)
 	}
+	return server
+}
+
+// createDatabase makes a database for one test; how is the end of the statement.
+func createDatabase(t testing.TB, server, how string) string {
+	t.Helper()
 	name := fmt.Sprintf("t_%d_%d", os.Getpid(), databases.Add(1))
-	server, err := sql.Open("postgres", base)
+	db, err := sql.Open("postgres", server)
 	if err != nil {
 		t.Fatalf("open the test server: %v", err)
 	}
-	t.Cleanup(func() { _ = server.Close() })
-	if _, err := server.ExecContext(t.Context(), "CREATE DATABASE "+name); err != nil {
+	t.Cleanup(func() { _ = db.Close() })
+	if _, err := db.ExecContext(t.Context(), "CREATE DATABASE "+name+how); err != nil {
 		t.Fatalf("create a database on the test server: %v", err)
 	}
 	t.Cleanup(func() {
-		if _, err := server.ExecContext(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+		if _, err := db.ExecContext(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
 			t.Errorf("drop the database: %v", err)
 		}
 	})
-	u, err := url.Parse(base)
+	at, err := databaseURL(server, name)
 	if err != nil {
 		t.Fatalf("%s is no URL", URLVariable)
 	}
+	return at
+}
+
+// databaseURL is where another database of a server is.
+func databaseURL(server, name string) (string, error) {
+	u, err := url.Parse(server)
+	if err != nil {
+		return "", err
+	}
 	u.Path = "/" + name
-	return u.String()
+	return u.String(), nil
 }
 
 // Cluster is a private PostgreSQL server in a directory of its own, listening

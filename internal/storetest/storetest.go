@@ -49,11 +49,11 @@ func Each(t *testing.T, test func(t *testing.T, s *store.Store, clock *Clock)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) {
 		clock := NewClock()
-		test(t, Open(t, SQLiteURL(t), clock.Now), clock)
+		test(t, Open(t, sqliteWithSchema(t), clock.Now), clock)
 	})
 	t.Run("postgres", func(t *testing.T) {
 		clock := NewClock()
-		test(t, Open(t, PostgresURL(t), clock.Now), clock)
+		test(t, Open(t, postgresWithSchema(t), clock.Now), clock)
 	})
 }
 
@@ -62,10 +62,10 @@ func Each(t *testing.T, test func(t *testing.T, s *store.Store, clock *Clock)) {
 func SQLite(t testing.TB) (*store.Store, *Clock) {
 	t.Helper()
 	clock := NewClock()
-	return Open(t, SQLiteURL(t), clock.Now), clock
+	return Open(t, sqliteWithSchema(t), clock.Now), clock
 }
 
-// SQLiteURL names a database file that is removed after the test.
+// SQLiteURL names a database file that is not there yet, and is removed after the test.
 func SQLiteURL(t testing.TB) string {
 	return "sqlite:" + filepath.Join(t.TempDir(), "epistle.db")
 }
