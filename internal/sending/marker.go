@@ -197,7 +197,7 @@ func (m *marker) mayRelax(mark store.Mark, passes bool) bool {
 // A range is to be sent while the check that came with it holds, at the highest
 // rate that we know; but small ranges are costly to give out.
 const (
-	inOneCheck = 5000
+	inOneCheck = 7500
 	leastRange = 50
 )
 
