@@ -63,6 +63,12 @@ type result struct {
 // runHere runs the program in this process, in the current directory.
 func runHere(t *testing.T, stdin string, env []string, args ...string) result {
 	t.Helper()
+	return runUntil(t.Context(), t, stdin, env, args...)
+}
+
+// runUntil is runHere for a command that the end of ctx breaks off.
+func runUntil(ctx context.Context, t *testing.T, stdin string, env []string, args ...string) result {
+	t.Helper()
 	catalog, err := loadCatalog()
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +76,7 @@ func runHere(t *testing.T, stdin string, env []string, args ...string) result {
 	var stdout, stderr bytes.Buffer
 	p := &program{env: env, stdin: bufio.NewReader(strings.NewReader(stdin)), stdout: &stdout, stderr: &stderr, answers: stdin != "",
 		clock: func() time.Time { return time.Now().UTC() }, catalog: catalog, words: catalog.In(epistle.English)}
-	err = p.run(t.Context(), args)
+	err = p.run(ctx, args)
 	return result{exitCode(err), stdout.String(), stderr.String()}
 }
 
@@ -83,6 +89,18 @@ func initArgs(t *testing.T, more ...string) []string {
 	return append([]string{"init", "--ministry", "Grace Harbour", "--ministry-ko", "은혜항", "--postal-address", "1 Harbour Road, Busan",
 		"--relay", "smtp://127.0.0.1:9", "--sender", "news@example.org", "--staff-name", "Anna", "--staff-email", "anna@example.org",
 		"--password-file", "password"}, more...)
+}
+
+func TestACommandThatIsBrokenOffSaysSo(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if r := runHere(t, "", nil, initArgs(t)...); r.code != 0 {
+		t.Fatalf("init: %+v", r)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if r := runUntil(ctx, t, "", nil, "staff", "list"); r.code != 1 || r.stderr != "Stopped before the end. Run the command again to go on.\n" {
+		t.Errorf("%+v", r)
+	}
 }
 
 func TestWrongStartsEndInOneSentence(t *testing.T) {

@@ -170,6 +170,8 @@ func (p *program) report(err error) {
 			p.log.Debug("cannot go on", "error", err)
 		}
 		fmt.Fprintln(p.stderr, p.words.Error(err))
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(p.stderr, p.words.T("cli.stopped"))
 	default:
 		p.log.Error("failed", "error", err)
 		fmt.Fprintln(p.stderr, p.words.T("cli.failed"))

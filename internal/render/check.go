@@ -84,11 +84,11 @@ func line(s string) string { return strings.Join(strings.Fields(clean(s)), " ") 
 // through ParseAddress passes.
 func isWireAddress(a epistle.Address) bool {
 	local, domain, found := strings.Cut(string(a), "@")
-	return found && local != "" && len(a) <= 254 && localBytes.spell(local) && isDomain(domain)
+	return found && local != "" && len(a) <= 254 && localBytes.haveAll(local) && isDomain(domain)
 }
 
 func isDomain(s string) bool {
-	return s != "" && len(s) <= 253 && domainBytes.spell(s) && s[0] != '.' && s[len(s)-1] != '.' && s[0] != '-'
+	return s != "" && len(s) <= 253 && domainBytes.haveAll(s) && s[0] != '.' && s[len(s)-1] != '.' && s[0] != '-'
 }
 
 const lettersAndDigits = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -98,7 +98,8 @@ var (
 	domainBytes = bytesOf(lettersAndDigits + "-.")
 )
 
-// byteSet has true for its members.
+// byteSet has true for its members. Every mail asks; strings.Trim would make its
+// set anew each time.
 type byteSet [256]bool
 
 func bytesOf(members string) (set byteSet) {
@@ -108,8 +109,8 @@ func bytesOf(members string) (set byteSet) {
 	return set
 }
 
-// spell reports whether s has no other bytes. Every mail asks.
-func (set *byteSet) spell(s string) bool {
+// haveAll reports whether every byte of s is a member.
+func (set *byteSet) haveAll(s string) bool {
 	for i := range len(s) {
 		if !set[s[i]] {
 			return false

@@ -128,8 +128,6 @@ func TestRequestsAtOnceAreOneSignup(t *testing.T) {
 	})
 }
 
-// Whoever asks cannot tell whether an address is known: no error, whatever
-// becomes of the request.
 // Two daemons on one database hear of the same people at the same moment.
 func TestTwoDaemonsAskedAtOnceMailOnce(t *testing.T) {
 	const people = 40
@@ -156,6 +154,8 @@ func TestTwoDaemonsAskedAtOnceMailOnce(t *testing.T) {
 	}
 }
 
+// Whoever asks cannot tell whether an address is known: no error, whatever
+// becomes of the request.
 func TestTheAnswerIsTheSameForEverybody(t *testing.T) {
 	eachHouse(t, func(t *testing.T, h *house) {
 		confirmed := h.subscribe("confirmed@example.org")

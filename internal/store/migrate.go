@@ -36,7 +36,7 @@ func migrate(ctx context.Context, d dialect, lock func() (*fileLock, error)) (ve
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	if err := db.PingContext(ctx); err != nil {
-		return 0, d.classify(err)
+		return 0, mapDriverError(ctx, d, err)
 	}
 	provider, err := goose.NewProvider(name, db.DB, files, options...)
 	if err != nil {
@@ -44,7 +44,7 @@ func migrate(ctx context.Context, d dialect, lock func() (*fileLock, error)) (ve
 	}
 	current, target, err := provider.GetVersions(ctx)
 	if err != nil {
-		return 0, d.classify(err)
+		return 0, mapDriverError(ctx, d, err)
 	}
 	if current > target {
 		return current, epistle.Errorf(epistle.Conflict, "database.newer", nil)
@@ -58,7 +58,7 @@ func migrate(ctx context.Context, d dialect, lock func() (*fileLock, error)) (ve
 	}
 	defer func() { err = errors.Join(err, held.release()) }()
 	if _, err := provider.Up(ctx); err != nil {
-		return current, d.classify(err)
+		return current, mapDriverError(ctx, d, err)
 	}
 	return target, nil
 }

@@ -120,7 +120,11 @@ func (s *Store) askTogether(ctx context.Context, batch []*asked) {
 				one.Dropped()
 			}
 		}
-		one.done <- s.mapError(ctx, errs[i])
+		err := s.mapError(ctx, errs[i])
+		if errors.Is(err, context.DeadlineExceeded) { // the batch's own
+			err = epistle.Errorf(epistle.Unavailable, "database.busy", err)
+		}
+		one.done <- err
 	}
 }
 

@@ -3,7 +3,8 @@
 // out. One file an aggregate; every exported method is its own transaction.
 //
 // Errors are epistle.Errors of kind NotFound, Conflict or Unavailable where a
-// caller can act on them; anything else is internal.
+// caller can act on them; what the end of the caller's context broke off is the
+// context's error, to errors.Is; anything else is internal.
 package store
 
 import (
@@ -251,9 +252,10 @@ func (s *Store) enter(ctx context.Context, m manner) error {
 	if err := s.gate.enter(ctx, m.turn); err != nil {
 		return err
 	}
-	if err := s.setRelaxed(context.WithoutCancel(ctx), m.relaxed); err != nil {
+	whole := context.WithoutCancel(ctx)
+	if err := s.setRelaxed(whole, m.relaxed); err != nil {
 		s.gate.leave()
-		return s.mapError(ctx, err)
+		return s.mapError(whole, err)
 	}
 	return nil
 }
@@ -320,22 +322,28 @@ func (s *Store) tryTransaction(ctx context.Context, m manner, fn func(q queries)
 	return tx.Commit()
 }
 
-// mapError turns what the driver says into what callers can act on. It is the
-// only place that knows driver errors besides the dialect. A driver has its own
-// words for a statement that the end of ctx broke off: callers hear of ctx.
+// mapError turns what the driver says into what callers can act on; see
+// mapDriverError.
 func (s *Store) mapError(ctx context.Context, err error) error {
+	return mapDriverError(ctx, s.dialect, err)
+}
+
+// mapDriverError is the only place that knows driver errors besides the dialect.
+// What was decided already stands. A driver has its own words for a statement
+// that the end of ctx broke off: callers hear of ctx.
+func mapDriverError(ctx context.Context, d dialect, err error) error {
 	var known *epistle.Error
 	switch {
 	case err == nil, errors.As(err, &known):
 		return err
 	case errors.Is(err, sql.ErrNoRows):
 		return epistle.Errorf(epistle.NotFound, "not-found", err)
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case ctx.Err() == nil: // a deadline may be the driver's own
+		return d.classify(err)
+	case errors.Is(err, ctx.Err()):
 		return err
-	case ctx.Err() != nil:
-		return fmt.Errorf("%w: %w", ctx.Err(), err)
 	}
-	return s.dialect.classify(err)
+	return fmt.Errorf("%w: %w", ctx.Err(), err)
 }
 
 // idBlock is how many ids a process takes at once. What it does not use is

@@ -21,8 +21,8 @@ import (
 
 // URLVariable names the environment variable with the address of a PostgreSQL
 // server whose user may create databases. The Makefile sets it to one private
-// cluster for all packages. On a server of yours one database stays, the schema
-// (its name begins with epistle_schema_).
+// cluster for all packages. On a server of yours a database stays for each
+// schema that was tested, epistle_schema_….
 const URLVariable = "EPISTLE_TEST_POSTGRES"
 
 var databases atomic.Int64
@@ -31,7 +31,7 @@ var databases atomic.Int64
 // test. Without a server the test fails and says how to get one.
 func PostgresURL(t testing.TB) string {
 	t.Helper()
-	return createDatabase(t, serverURL(t), "")
+	return createDatabase(t, serverURL(t), "template1")
 }
 
 func serverURL(t testing.TB) string {
@@ -43,8 +43,8 @@ func serverURL(t testing.TB) string {
 	return server
 }
 
-// createDatabase makes a database for one test; how is the end of the statement.
-func createDatabase(t testing.TB, server, how string) string {
+// createDatabase copies a database for one test.
+func createDatabase(t testing.TB, server, template string) string {
 	t.Helper()
 	name := fmt.Sprintf("t_%d_%d", os.Getpid(), databases.Add(1))
 	db, err := sql.Open("postgres", server)
@@ -52,7 +52,7 @@ func createDatabase(t testing.TB, server, how string) string {
 		t.Fatalf("open the test server: %v", err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	if _, err := db.ExecContext(t.Context(), "CREATE DATABASE "+name+how); err != nil {
+	if _, err := db.ExecContext(t.Context(), "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
 		t.Fatalf("create a database on the test server: %v", err)
 	}
 	t.Cleanup(func() {
@@ -62,7 +62,7 @@ func createDatabase(t testing.TB, server, how string) string {
 	})
 	at, err := databaseURL(server, name)
 	if err != nil {
-		t.Fatalf("%s is no URL", URLVariable)
+		t.Fatal(err)
 	}
 	return at
 }
@@ -71,7 +71,7 @@ func createDatabase(t testing.TB, server, how string) string {
 func databaseURL(server, name string) (string, error) {
 	u, err := url.Parse(server)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("%s is no URL", URLVariable) // the cause shows its password
 	}
 	u.Path = "/" + name
 	return u.String(), nil

@@ -50,40 +50,27 @@ var sqliteSchema = sync.OnceValues(func() (file []byte, err error) {
 func postgresWithSchema(t testing.TB) string {
 	t.Helper()
 	server := serverURL(t)
-	template, err := postgresSchema(server)
+	template, err := postgresSchema()
 	if err != nil {
 		t.Fatalf("make the schema: %v", err)
 	}
-	return createDatabase(t, server, " TEMPLATE "+template)
+	return createDatabase(t, server, template)
 }
 
-var schemaMade struct {
-	sync.Mutex
-	template string
-}
-
-// postgresSchema is the name of a migrated database on the server. Whoever needs
-// it first makes it; it stays there, for the tests of all packages.
-func postgresSchema(server string) (string, error) {
-	schemaMade.Lock()
-	defer schemaMade.Unlock()
-	if schemaMade.template != "" {
-		return schemaMade.template, nil
-	}
+// postgresSchema is the name of a migrated database on the test server. Whoever
+// needs it first makes it; it stays there, for the tests of all packages. Another
+// history of migrations has another name.
+var postgresSchema = sync.OnceValues(func() (template string, err error) {
 	history, err := historyOf(migrations.Postgres)
 	if err != nil {
 		return "", err
 	}
-	template := "epistle_schema_" + history
-	if err := makeTemplate(context.Background(), server, template); err != nil {
-		return "", err
-	}
-	schemaMade.template = template
-	return template, nil
-}
+	template = "epistle_schema_" + history
+	return template, makeTemplate(context.Background(), os.Getenv(URLVariable), template)
+})
 
 // makeTemplate makes the database unless it is there. Under its name it is
-// always whole.
+// always whole. One process makes it: the lock is the server's database's.
 func makeTemplate(ctx context.Context, server, template string) error {
 	db, err := sql.Open("postgres", server)
 	if err != nil {
@@ -103,7 +90,7 @@ func makeTemplate(ctx context.Context, server, template string) error {
 		return err
 	}
 	unfinished := template + "_unfinished"
-	for _, statement := range []string{"DROP DATABASE IF EXISTS " + unfinished, "CREATE DATABASE " + unfinished} {
+	for _, statement := range []string{"DROP DATABASE IF EXISTS " + unfinished + " WITH (FORCE)", "CREATE DATABASE " + unfinished} {
 		if _, err := conn.ExecContext(ctx, statement); err != nil {
 			return err
 		}

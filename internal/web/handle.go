@@ -151,13 +151,14 @@ type errorPage struct {
 	Reference string // for internal errors, also in the log
 }
 
-// fail answers with the error page, unless an answer has begun.
+// fail answers with the error page, unless an answer has begun. A request that
+// was broken off gets no answer at all.
 func (k *Kernel) fail(w http.ResponseWriter, r *http.Request, err error) {
 	status := statusOf(err)
 	page := errorPage{Status: status, Sentence: k.Words(r).Error(err)}
 	switch {
 	case errors.Is(err, context.Canceled) && r.Context().Err() != nil:
-		return // nobody is there any more
+		panic(http.ErrAbortHandler) // to return would say 200 to whoever still reads
 	case status == http.StatusRequestEntityTooLarge:
 		page.Sentence = k.Words(r).T("error.web.too-large")
 	case status == http.StatusInternalServerError:

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"mime/multipart"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -188,6 +189,27 @@ func upload(t *testing.T, size int) (body *bytes.Buffer, kind string) {
 		t.Fatal(err)
 	}
 	return body, form.FormDataContentType()
+}
+
+// A daemon that ends, or a client that stops writing, breaks a request off. Who
+// still reads must not take what was undone for done.
+func TestARequestThatIsBrokenOffIsNotAnswered(t *testing.T) {
+	requests, stop := context.WithCancel(t.Context())
+	defer stop()
+	server := httptest.NewUnstartedServer(webtest.Kernel(t, noon).Handler(nil, area{
+		web.Public("POST /leave", func(w http.ResponseWriter, r *http.Request) error {
+			stop()
+			<-r.Context().Done()
+			return r.Context().Err()
+		})}))
+	server.Config.BaseContext = func(net.Listener) context.Context { return requests }
+	server.Start()
+	defer server.Close()
+	answer, err := http.Post(server.URL+"/leave", "application/x-www-form-urlencoded", strings.NewReader("token=1"))
+	if err == nil {
+		_ = answer.Body.Close()
+		t.Errorf("it was answered with %s", answer.Status)
+	}
 }
 
 func TestNothingOfAnUploadStaysOnDisk(t *testing.T) {
